@@ -1,0 +1,91 @@
+// Screening speed: field-members per minute on one core, classifier and ranking network, random weights at the paper's
+// shape (k = 20, fields of up to 9 elements, hidden 80, 80, 80, 20, 87 elements, 20 members), through the engine
+// interface in the chunks that `screen` uses. Peak memory is printed with the rate; it must not depend on the number of
+// candidates.
+#include <benchmark/benchmark.h>
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "host/pipeline/ensemble_statistics.hpp"
+#include "phaseselect/data/candidates.hpp"
+#include "phaseselect/engine/engine.hpp"
+#include "phaseselect/model/random.hpp"
+
+namespace phaseselect {
+namespace {
+
+constexpr int members = 20;
+
+// One environment per element suffices: screening reads the encoder once per member, whatever its number of columns.
+Problem paper_problem() {
+  Problem problem;
+  Architecture& a = problem.architecture;
+  a.elements = 87;
+  a.groups = 87;
+  a.environments = 87;
+  a.slots = 9;
+  a.features = 20;
+  a.heads = 8;
+  a.key_dim = 2;
+  a.hidden = {80, 80, 80, 20};
+  EnvironmentGroups& groups = problem.groups;
+  groups.elements = a.elements;
+  groups.environments = a.environments;
+  groups.offsets.push_back(0);
+  for (std::uint16_t element = 0; element < a.elements; ++element) {
+    groups.rows.push_back(element);
+    groups.offsets.push_back(element + 1u);
+    groups.multiplicity.push_back(1);
+    groups.column_group.push_back(element);
+  }
+  return problem;
+}
+
+std::vector<float> random_weights(const ParameterLayout& layout, std::uint32_t member) {
+  std::vector<float> weights(layout.size(), 0.0f);
+  for (const ParameterBlock& block : layout.blocks()) {
+    const RandomStream stream{1, member, Stream::initial_weights, 0, block.index};
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      const float limit = block.initial_limit > 0 ? block.initial_limit : 0.1f;
+      weights[block.offset + i] = symmetric(stream(static_cast<std::uint32_t>(i)), limit);
+      if (!block.trained) weights[block.offset + i] = 1.0f;  // scalers
+    }
+  }
+  return weights;
+}
+
+std::vector<std::int16_t> ternaries(std::size_t count) {
+  std::vector<int> combination{0, 1, 2};
+  std::vector<std::int16_t> rows;
+  do {
+    for (const int row : combination) rows.push_back(static_cast<std::int16_t>(row));
+  } while (rows.size() < 3 * count && next_combination(combination, 87));
+  return rows;
+}
+
+void screening(benchmark::State& state) {
+  const Problem problem = paper_problem();
+  const std::unique_ptr<Engine> engine = make_cpu_engine(problem, {static_cast<int>(state.range(0))});
+  const ParameterLayout classifier = classifier_layout(problem.architecture);
+  const ParameterLayout ranking = ranking_layout(problem.architecture);
+  for (std::uint32_t member = 0; member < members; ++member) {
+    engine->open_trained(static_cast<Slot>(member), random_weights(classifier, member),
+                         random_weights(ranking, member));
+  }
+  const std::vector<std::int16_t> rows = ternaries(evaluation_chunk);
+  for (auto _ : state) benchmark::DoNotOptimize(evaluate(*engine, members, {3, rows}).data());
+  const double fields = static_cast<double>(state.iterations()) * evaluation_chunk;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  state.counters["field_members_per_minute"] = benchmark::Counter(60 * fields * members, benchmark::Counter::kIsRate);
+  state.counters["peak_MB"] = static_cast<double>(usage.ru_maxrss) / 1024;
+}
+BENCHMARK(screening)->Arg(1)->Arg(2)->ArgName("threads")->Unit(benchmark::kMillisecond)->UseRealTime()->MinTime(2);
+
+}  // namespace
+}  // namespace phaseselect
+
+BENCHMARK_MAIN();

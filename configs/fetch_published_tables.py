@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Downloads the tables that PhaseSelect was published with into data/ (needs git and a network; pandas for one file).
+
+Source: https://github.com/lrcfmd/PhaseSelect (BSD-3-Clause), pinned to one commit. Git names a commit by the checksum of
+everything in it and verifies that when it transfers it; on top of that the counts that the paper reports are checked, and
+SHA256SUMS is written beside the tables so that later copies can be checked with `sha256sum -c`.
+
+  data/superconductors.csv   phases,max Tc           SuperCon and MPDS joined
+  data/magnets.csv           phases,max Tc           Curie temperatures, MPDS
+  data/band_gaps.csv         phases,max energy gap   MPDS
+  data/mp_formulas.csv       formula                 Materials Project (CC BY 4.0)
+"""
+import argparse
+import csv
+import hashlib
+import io
+import json
+import pathlib
+import pickle
+import subprocess
+import sys
+import tempfile
+
+REPOSITORY = "https://github.com/lrcfmd/PhaseSelect"
+COMMIT = "0933b92"
+
+# table: file in the repository, property column, threshold, inclusive, fields, fields that reach the threshold
+TABLES = {
+    "superconductors.csv": ("DATA/combined_mpds_scon_Tc.pkl", "max Tc", 10, True, 4826, 3311),
+    "magnets.csv": ("DATA/mpds_magnet_CurieTc.csv", "max Tc", 300, True, 4753, 2027),
+    "band_gaps.csv": ("DATA/mpds_band_gap.csv", "max energy gap", 4.5, False, 40600, 19690),
+}
+FORMULA_COUNT = 77402
+
+
+class Failure(Exception):
+    """One sentence for the user."""
+
+
+def git(*arguments, cwd=None):
+    try:
+        done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, timeout=1800, check=False)
+    except FileNotFoundError:
+        raise Failure("git is not installed: install it and run this again") from None
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{REPOSITORY} did not answer in 30 minutes: try again later") from None
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Failure(f"git {arguments[0]} failed ({reason}): check the network connection and run this again")
+    return done.stdout.strip()
+
+
+def clone(repository, commit, folder):
+    git("clone", "--quiet", "--no-checkout", repository, str(folder))
+    full = git("rev-parse", "--verify", f"{commit}^{{commit}}", cwd=folder)
+    git("checkout", "--quiet", full, cwd=folder)
+    return full
+
+
+class TableUnpickler(pickle.Unpickler):
+    """A pickle can run code; only what a pandas table needs is let through."""
+
+    def find_class(self, module, name):
+        if module.split(".")[0] in ("pandas", "numpy") or (module, name) == ("builtins", "slice"):
+            return super().find_class(module, name)
+        raise Failure(f"the published pickle asks for {module}.{name}, which no table needs: it was not opened")
+
+
+def read_table(path):
+    """Rows (phases, value) of a published table: CSV or a pickled pandas table, whose columns are named alike."""
+    if path.suffix == ".pkl":
+        try:
+            import pandas  # noqa: F401  the pickle is made of its classes
+        except ImportError:
+            raise Failure(f"{path.name} is a pandas pickle: install python3-pandas and run this again") from None
+        frame = TableUnpickler(io.BytesIO(path.read_bytes())).load()
+        names = [str(name) for name in frame.columns]
+        rows = frame.values.tolist()
+    else:
+        with path.open(newline="") as file:
+            names, *rows = csv.reader(file)
+    value_name = next((name for name in names if name.startswith("max")), None)
+    if "phases" not in names or value_name is None:
+        raise Failure(f"{path.name} has columns {names}, not `phases` and `max ...`: the pinned commit is not what it was")
+    phases, value = names.index("phases"), names.index(value_name)
+    return [(str(row[phases]), float(row[value])) for row in rows]
+
+
+def check(name, rows, threshold, inclusive, fields, positives):
+    reached = sum(v >= threshold if inclusive else v > threshold for _, v in rows)
+    if (len(rows), reached) != (fields, positives):
+        raise Failure(f"{name} has {len(rows)} fields of which {reached} reach {threshold}; {fields} and {positives} were "
+                      "published: nothing was written")
+
+
+def find_formulas(folder):
+    """The list of Materials Project formulas: the JSON file with a `names` list of the published length."""
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            names = json.loads(path.read_text()).get("names")
+        except (ValueError, AttributeError, UnicodeDecodeError):
+            continue
+        if isinstance(names, list) and len(names) == FORMULA_COUNT:
+            return [name if isinstance(name, str) else "".join(f"{e}{n:g}" for e, n in name.items()) for name in names]
+    raise Failure(f"no JSON list of {FORMULA_COUNT} formulas was found at the pinned commit: nothing was written")
+
+
+def write(folder, tables):
+    folder.mkdir(parents=True, exist_ok=True)
+    sums = []
+    for name, (header, rows) in tables.items():
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        data = text.getvalue().encode()
+        temporary = folder / (name + ".part")
+        temporary.write_bytes(data)
+        temporary.rename(folder / name)
+        sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
+    (folder / "SHA256SUMS").write_text("".join(sums))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    root = pathlib.Path(__file__).resolve().parent.parent
+    parser.add_argument("--output", type=pathlib.Path, default=root / "data", help="folder for the tables")
+    parser.add_argument("--repository", default=REPOSITORY, help="another copy of the repository")
+    parser.add_argument("--commit", default=COMMIT)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary) / "PhaseSelect"
+        full = clone(arguments.repository, arguments.commit, folder)
+        tables = {}
+        for name, (source, column, *expected) in TABLES.items():
+            if not (folder / source).exists():
+                raise Failure(f"{source} is not at commit {full}: nothing was written")
+            rows = read_table(folder / source)
+            check(name, rows, *expected)
+            tables[name] = (("phases", column), [(phases, f"{value:g}") for phases, value in rows])
+        tables["mp_formulas.csv"] = (("formula",), [(formula,) for formula in find_formulas(folder)])
+        write(arguments.output, tables)
+    print(f"{len(tables)} tables of commit {full} are in {arguments.output}; check copies with `sha256sum -c SHA256SUMS`")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        print(f"fetch: {failure}", file=sys.stderr)
+        sys.exit(1)

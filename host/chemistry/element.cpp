@@ -1,0 +1,55 @@
+// Symbols of the elements and their look-up.
+#include "phaseselect/chemistry/element.hpp"
+
+#include <array>
+
+namespace phaseselect {
+namespace {
+
+constexpr std::array<std::string_view, element_count> symbols = {
+    "Ac", "Ag", "Al", "Am", "Ar", "As", "At", "Au", "B",  "Ba", "Be", "Bh", "Bi", "Bk", "Br", "C",  "Ca",
+    "Cd", "Ce", "Cf", "Cl", "Cm", "Cn", "Co", "Cr", "Cs", "Cu", "Db", "Ds", "Dy", "Er", "Es", "Eu", "F",
+    "Fe", "Fl", "Fm", "Fr", "Ga", "Gd", "Ge", "H",  "He", "Hf", "Hg", "Ho", "Hs", "I",  "In", "Ir", "K",
+    "Kr", "La", "Li", "Lr", "Lu", "Lv", "Mc", "Md", "Mg", "Mn", "Mo", "Mt", "N",  "Na", "Nb", "Nd", "Ne",
+    "Nh", "Ni", "No", "Np", "O",  "Og", "Os", "P",  "Pa", "Pb", "Pd", "Pm", "Po", "Pr", "Pt", "Pu", "Ra",
+    "Rb", "Re", "Rf", "Rg", "Rh", "Rn", "Ru", "S",  "Sb", "Sc", "Se", "Sg", "Si", "Sm", "Sn", "Sr", "Ta",
+    "Tb", "Tc", "Te", "Th", "Ti", "Tl", "Tm", "Ts", "U",  "V",  "W",  "Xe", "Y",  "Yb", "Zn", "Zr"};
+
+constexpr std::uint8_t unknown = 255;
+constexpr int letters = 26;
+
+constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+
+// Slot of a capital, alone or with one small letter.
+constexpr int slot(std::string_view text) {
+  return (text[0] - 'A') * (letters + 1) + (text.size() == 2 ? text[1] - 'a' + 1 : 0);
+}
+
+constexpr auto make_ranks() {
+  std::array<std::uint8_t, letters*(letters + 1)> ranks{};
+  ranks.fill(unknown);
+  for (int i = 0; i < element_count; ++i) {
+    ranks[static_cast<std::size_t>(slot(symbols[static_cast<std::size_t>(i)]))] = static_cast<std::uint8_t>(i);
+  }
+  ranks[static_cast<std::size_t>(slot("D"))] = ranks[static_cast<std::size_t>(slot("H"))];
+  ranks[static_cast<std::size_t>(slot("T"))] = ranks[static_cast<std::size_t>(slot("H"))];
+  return ranks;
+}
+
+constexpr auto ranks = make_ranks();
+
+}  // namespace
+
+std::string_view symbol(Element element) { return symbols[static_cast<std::size_t>(rank(element))]; }
+
+std::optional<Element> find_element(std::string_view text) {
+  if (text.empty() || text.size() > 2 || !is_upper(text[0]) || (text.size() == 2 && !is_lower(text[1]))) {
+    return std::nullopt;
+  }
+  const std::uint8_t found = ranks[static_cast<std::size_t>(slot(text))];
+  if (found == unknown) return std::nullopt;
+  return Element{found};
+}
+
+}  // namespace phaseselect

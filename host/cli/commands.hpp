@@ -1,0 +1,55 @@
+// The sub-commands: what each accepts, and what it prints.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/cli/terminal.hpp"
+#include "host/pipeline/commands.hpp"
+
+namespace phaseselect {
+
+// Options that every command has, or every command of a kind.
+struct CommonOptions {
+  bool quiet = false;
+  bool json = false;
+  std::string device = "auto";
+  int threads = 0;
+
+  void add_quiet(CLI::App& command);
+  void add_json(CLI::App& command);
+  void add_engine(CLI::App& command);  // --device and --threads
+  // The terminal must outlive what is returned.
+  Execution execution(Terminal& terminal) const;
+};
+
+// A configuration file and what changes it.
+struct ConfigOptions {
+  std::string path;
+  std::vector<std::string> settings;
+  std::optional<std::string> members, seed, folds;
+
+  void add(CLI::App& command);
+  void add_members(CLI::App& command);
+  void add_folds(CLI::App& command);
+  Config read() const;
+};
+
+// Each adds its commands; the one that the user chose is stored in `action` by parsing.
+using Action = std::function<void()>;
+void add_data_commands(CLI::App& app, Action& action);      // aggregate, inspect
+void add_training_commands(CLI::App& app, Action& action);  // train, merge, validate
+void add_run_commands(CLI::App& app, Action& action);       // predict, screen, explain, export
+
+// Text for people on standard error, unless quiet; JSON for scripts on standard output.
+void print_summary(const CommonOptions& common, const std::string& text, const nlohmann::json& json);
+// The same for commands whose result is the text: it goes to standard output.
+void print_result(const CommonOptions& common, const std::string& text, const nlohmann::json& json);
+// Throws UsageError when both the table and the JSON would go to standard output.
+void check_outputs(const CommonOptions& common, const std::string& output);
+
+}  // namespace phaseselect

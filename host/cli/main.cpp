@@ -1,0 +1,72 @@
+// phaseselect: the command line. Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 130 interrupted.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/signals.hpp"
+#include "host/pipeline/version.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+constexpr int failed = 1;
+constexpr int bad_usage = 2;
+constexpr int interrupted = 130;
+
+// One sentence, one line.
+int report(const std::string& message, int code) {
+  std::string line = message;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::fputs(("phaseselect: " + line + "\n").c_str(), stderr);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Ranks unexplored phase fields by the probability of a property and by how accessible they look.",
+               "phaseselect");
+  app.set_version_flag("--version", fmt::format("phaseselect {} ({})", program_version(), program_commit()));
+  app.require_subcommand(1);
+  Action action;
+  add_data_commands(app, action);
+  add_training_commands(app, action);
+  add_run_commands(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& request) {
+    return app.exit(request);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    return report(fmt::format("{} (see phaseselect --help)", error.what()), bad_usage);
+  }
+  action();
+  return 0;
+}
+
+int guarded(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const Interrupted& error) {
+    return report(error.what(), interrupted);
+  } catch (const UsageError& error) {
+    return report(error.what(), bad_usage);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory: train fewer members at once (--member-range), or use a machine with more", failed);
+  } catch (const std::exception& error) {
+    end_if_reader_left();
+    return report(error.what(), failed);
+  }
+}
+
+}  // namespace
+}  // namespace phaseselect
+
+int main(int argc, char** argv) {
+  phaseselect::install_signal_handlers();
+  return phaseselect::guarded(argc, argv);
+}

@@ -1,0 +1,87 @@
+// Options that commands share, and where what they print goes.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/signals.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+void print(std::FILE* stream, const std::string& text) {
+  if (std::fputs(text.c_str(), stream) < 0 || std::fflush(stream) != 0) {
+    throw Error("cannot write to standard output");
+  }
+}
+
+}  // namespace
+
+void CommonOptions::add_quiet(CLI::App& command) {
+  command.add_flag("-q,--quiet", quiet, "no notes, no progress and no summary; errors only");
+}
+
+void CommonOptions::add_json(CLI::App& command) {
+  command.add_flag("--json", json, "print the summary as JSON on standard output");
+}
+
+void CommonOptions::add_engine(CLI::App& command) {
+  command.add_option("--device", device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  command.add_option("--threads", threads, "CPU threads; 0 is every core")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+Execution CommonOptions::execution(Terminal& terminal) const {
+  Execution execution;
+  execution.device = device == "cpu" ? Device::cpu : device == "cuda" ? Device::cuda : Device::automatic;
+  execution.threads = threads;
+  execution.note = [&terminal](const std::string& text) { terminal.note(text); };
+  execution.progress = [&terminal](double fraction, const std::string& what) { terminal.progress(fraction, what); };
+  execution.stop_requested = stop_requested;
+  return execution;
+}
+
+void ConfigOptions::add(CLI::App& command) {
+  command.add_option("config", path, "configuration (YAML)")->required()->type_name("CONFIG");
+  command.add_option("--set", settings, "override one key of the configuration, as often as needed")
+      ->allow_extra_args(false)
+      ->type_name("KEY.PATH=VALUE");
+}
+
+void ConfigOptions::add_members(CLI::App& command) {
+  command.add_option("--members", members, "size of the ensemble (ensemble.members)")->type_name("N");
+  command.add_option("--seed", seed, "seed of all random numbers (ensemble.seed)")->type_name("S");
+}
+
+void ConfigOptions::add_folds(CLI::App& command) {
+  command.add_option("--folds", folds, "number of folds (validation.folds)")->type_name("N");
+}
+
+Config ConfigOptions::read() const {
+  std::vector<std::string> overrides = settings;
+  if (members) overrides.push_back("ensemble.members=" + *members);
+  if (seed) overrides.push_back("ensemble.seed=" + *seed);
+  if (folds) overrides.push_back("validation.folds=" + *folds);
+  return read_config(path, overrides);
+}
+
+void print_summary(const CommonOptions& common, const std::string& text, const nlohmann::json& json) {
+  if (common.json) print(stdout, json.dump(2) + "\n");
+  if (!common.json && !common.quiet) std::fputs(text.c_str(), stderr);
+}
+
+void print_result(const CommonOptions& common, const std::string& text, const nlohmann::json& json) {
+  print(stdout, common.json ? json.dump(2) + "\n" : text);
+}
+
+void check_outputs(const CommonOptions& common, const std::string& output) {
+  if (common.json && output == "-") {
+    throw UsageError("--json and -o - both want standard output: write the table to a file");
+  }
+}
+
+}  // namespace phaseselect

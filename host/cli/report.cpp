@@ -1,0 +1,159 @@
+// Results as text for people.
+#include "host/cli/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+#include "host/io/readable.hpp"
+
+namespace phaseselect {
+namespace {
+
+constexpr std::size_t rejects_shown = 10;
+
+std::string count(const nlohmann::json& value) {
+  return with_separators(value.is_array() ? value.size() : value.get<std::uint64_t>());
+}
+
+// A number with `digits` decimals, or "-" where it is not defined.
+std::string decimal(const nlohmann::json& value, int digits) {
+  return value.is_number() ? fmt::format("{:.{}f}", value.get<double>(), digits) : std::string("-");
+}
+
+std::string megabytes(const nlohmann::json& bytes) {
+  return fmt::format("{} MB", with_separators(static_cast<std::uint64_t>(bytes.get<double>() / 1e6 + 0.5)));
+}
+
+std::string rejects_text(const nlohmann::json& rejects) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(rejects.size(), rejects_shown); ++i) {
+    text += fmt::format("  line {}: '{}': {}\n", rejects[i]["line"].get<std::size_t>(),
+                        rejects[i]["text"].get<std::string>(), rejects[i]["reason"].get<std::string>());
+  }
+  if (rejects.size() > rejects_shown) {
+    text += fmt::format("  ... and {} more\n", with_separators(rejects.size() - rejects_shown));
+  }
+  return text;
+}
+
+std::string set_aside_text(const nlohmann::json& aside) {
+  std::string text =
+      fmt::format("Set aside\n  {} fields with elements that are not modelled", count(aside["unmodelled"]));
+  std::string_view separator = ": ";
+  for (const auto& [element, fields] : aside["unmodelled_elements"].items()) {
+    text += fmt::format("{}{} {}", separator, element, fields.get<std::size_t>());
+    separator = ", ";
+  }
+  return text + fmt::format("\n  {} fields with more elements than the model has slots\n", count(aside["too_large"]));
+}
+
+std::string best_table(const nlohmann::json& rows) {
+  std::size_t width = 6;
+  for (const nlohmann::json& row : rows) width = std::max(width, row["phases"].get_ref<const std::string&>().size());
+  std::string text = fmt::format("{:<{}}  probability  spread  uncertainty  percentile  known\n", "phases", width);
+  for (const nlohmann::json& row : rows) {
+    text += fmt::format("{:<{}}  {:>11}  {:>6}  {:>11}  {:>10}  {}\n", row["phases"].get<std::string>(), width,
+                        decimal(row["probability"], 4), decimal(row["probability_std"], 4),
+                        decimal(row["synthetic_uncertainty"], 4), decimal(row["uncertainty_percentile"], 1),
+                        row["known"].get<std::string>());
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string inspect_text(const nlohmann::json& result) {
+  const nlohmann::json& environments = result["environments"];
+  const nlohmann::json& properties = result["properties"];
+  const nlohmann::json& classes = result["classes"];
+  const nlohmann::json& model = result["model"];
+  const nlohmann::json& estimate = result["estimate"];
+  std::string text = fmt::format(
+      "Environments: {}\n  {} formulas, {} distinct, {} elements, {} environments, {} ones, {} groups, {} grouped "
+      "ones\n  {} rejects\n",
+      environments["file"].get<std::string>(), count(environments["formulas"]), count(environments["distinct"]),
+      count(environments["elements"]), count(environments["environments"]), count(environments["ones"]),
+      count(environments["groups"]), count(environments["grouped_ones"]), count(environments["rejects"]));
+  text += rejects_text(environments["rejects"]);
+  text += fmt::format("Properties: {} ({})\n  {} rows, {} fields, {} duplicates merged, {} rejects\n",
+                      properties["file"].get<std::string>(), properties["property"].get<std::string>(),
+                      count(properties["rows"]), count(properties["fields"]), count(properties["duplicates_merged"]),
+                      count(properties["rejects"]));
+  text += rejects_text(properties["rejects"]);
+  text += set_aside_text(result["set_aside"]);
+  const double fields = std::max(1.0, classes["fields"].get<double>());
+  text += fmt::format("Classes: value {} {:g}\n  {} fields: {} reach it ({:.1f} %), {} do not\n",
+                      classes["inclusive"].get<bool>() ? ">=" : ">", classes["threshold"].get<double>(),
+                      count(classes["fields"]), count(classes["positives"]),
+                      100 * classes["positives"].get<double>() / fields, count(classes["negatives"]));
+  text += fmt::format(
+      "Model: {} slots, {} parameters and {} of the ranking network per member\nEnsemble: {} members, {} on disk, "
+      "about "
+      "{} of memory while training\n",
+      count(model["slots"]), count(model["classifier_parameters"]), count(model["ranking_parameters"]),
+      count(model["members"]), megabytes(model["file_bytes"]), megabytes(model["training_bytes"]));
+  text += fmt::format("Estimate: training takes at most about {} on {} (early stopping shortens it)\n",
+                      duration_text(estimate["training_seconds"].get<double>()), estimate["device"].get<std::string>());
+  return text;
+}
+
+std::string validate_text(const nlohmann::json& metrics) {
+  std::string text = fmt::format("{} fields, {} folds, {} members each\n{:<10}", count(metrics["fields"]),
+                                 metrics["folds"].size(), metrics["members"].get<int>(), "");
+  for (std::size_t fold = 0; fold < metrics["folds"].size(); ++fold) text += fmt::format("  fold {:<2}", fold);
+  text += "     mean  deviation   pooled\n";
+  for (const std::string_view name : {"accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier", "ece"}) {
+    const std::string key(name);
+    text += fmt::format("{:<10}", name);
+    for (const nlohmann::json& fold : metrics["folds"]) text += fmt::format("  {:>7}", decimal(fold[key], 4));
+    text += fmt::format("  {:>7}  {:>9}  {:>7}\n", decimal(metrics["mean"][key], 4),
+                        decimal(metrics["standard_deviation"][key], 4), decimal(metrics["pooled"][key], 4));
+  }
+  return text;
+}
+
+std::string screen_text(const nlohmann::json& result) {
+  std::string text = fmt::format(
+      "{} candidates of {} elements out of {}; {} of them are known ({} left out); {} members; {}, {} field-members a "
+      "second\n",
+      count(result["candidates"]), result["arity"].get<int>(), count(result["elements"]), count(result["known"]),
+      count(result["left_out"]), count(result["members"]), duration_text(result["seconds"].get<double>()),
+      with_separators(static_cast<std::uint64_t>(result["field_members_per_second"].get<double>())));
+  return text + best_table(result["best"]);
+}
+
+std::string predict_text(const nlohmann::json& result) {
+  return fmt::format(
+      "{} fields, {} predicted by {} members; {} with elements that are not modelled, {} with too many elements, {} "
+      "rows "
+      "rejected; {}\n",
+      count(result["fields"]), count(result["predicted"]), count(result["members"]), count(result["unmodelled"]),
+      count(result["too_large"]), count(result["rejects"]), duration_text(result["seconds"].get<double>()));
+}
+
+std::string explain_text(const nlohmann::json& result) {
+  const std::string known = result["known"].get<std::string>();
+  std::string text = fmt::format(
+      "{}\nprobability of {} {} {:g}: {} +- {} ({} members)\nreconstruction error: {}, percentile among known fields: "
+      "{}\nknown: {}\n\nattention\n",
+      result["phases"].get<std::string>(), result["property"].get<std::string>(),
+      result["inclusive"].get<bool>() ? ">=" : ">", result["threshold"].get<double>(),
+      decimal(result["probability"], 4), decimal(result["probability_std"], 4), count(result["members"]),
+      decimal(result["reconstruction_error"], 4), decimal(result["uncertainty_percentile"], 1),
+      known.empty() ? "no" : known);
+  for (const nlohmann::json& row : result["attention"]) {
+    text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),
+                        decimal(row["attention_std"], 4));
+  }
+  text += "\nnearest known fields\n";
+  for (const nlohmann::json& row : result["nearest"]) {
+    text += fmt::format("  {:<24}  similarity {}  value {:g}  label {}\n", row["phases"].get<std::string>(),
+                        decimal(row["similarity"], 2), row["value"].get<double>(), row["label"].get<int>());
+  }
+  return text;
+}
+
+}  // namespace phaseselect

@@ -1,0 +1,15 @@
+// Results as text for people.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace phaseselect {
+
+std::string inspect_text(const nlohmann::json& result);
+std::string validate_text(const nlohmann::json& metrics);
+std::string screen_text(const nlohmann::json& result);
+std::string predict_text(const nlohmann::json& result);
+std::string explain_text(const nlohmann::json& result);
+
+}  // namespace phaseselect

@@ -1,0 +1,172 @@
+// predict, screen, explain and export: what a finished run is for.
+#include <fmt/format.h>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/report.hpp"
+
+namespace phaseselect {
+namespace {
+
+void add_run(CLI::App& command, std::string& run) {
+  command.add_option("run", run, "folder of a run")->required()->type_name("RUN");
+}
+
+void add_predict(CLI::App& app, Action& action) {
+  struct Options {
+    CommonOptions common;
+    std::string run, fields, output;
+  };
+  CLI::App& command = *app.add_subcommand("predict", "judge listed phase fields");
+  const auto options = std::make_shared<Options>();
+  add_run(command, options->run);
+  command.add_option("fields", options->fields, "CSV with a `phases` or `formula` column")
+      ->required()
+      ->type_name("FIELDS.csv");
+  command.add_option("-o,--output", options->output, "result (- is standard output)")->required()->type_name("OUT.csv");
+  options->common.add_engine(command);
+  options->common.add_quiet(command);
+  options->common.add_json(command);
+  command.callback([options, &action] {
+    action = [options] {
+      check_outputs(options->common, options->output);
+      nlohmann::json result;
+      {
+        Terminal terminal(options->common.quiet);
+        result = predict(options->run, options->fields, options->output, options->common.execution(terminal));
+      }
+      print_summary(options->common, predict_text(result), result);
+    };
+  });
+}
+
+// "Li,Na" "K" -> Li Na K.
+std::vector<std::string> split_symbols(const std::vector<std::string>& texts) {
+  std::vector<std::string> symbols;
+  for (const std::string& text : texts) {
+    std::string symbol;
+    for (const char c : text + ",") {
+      if (c != ',' && c != ' ') {
+        symbol += c;
+      } else if (!symbol.empty()) {
+        symbols.push_back(std::move(symbol));
+        symbol.clear();
+      }
+    }
+  }
+  return symbols;
+}
+
+struct ScreenOptions {
+  CommonOptions common;
+  std::string run, output;
+  int arity = 3;
+  std::vector<std::string> elements, exclude, known;
+  bool unknown_only = false;
+  std::size_t top = 0;
+
+  void add(CLI::App& command) {
+    add_run(command, run);
+    command.add_option("-o,--output", output, "ranking, best first (- is standard output)")
+        ->required()
+        ->type_name("OUT.csv");
+    command.add_option("--arity", arity, "elements in a candidate")->capture_default_str();
+    command.add_option("--elements", elements, "combine only these, as Li,Na,K; default: all that the run models");
+    command.add_option("--exclude", exclude, "leave these elements out");
+    command.add_option("--known", known, "CSV with reported fields, flagged in the result; may be given several times")
+        ->allow_extra_args(false)
+        ->type_name("FILE");
+    command.add_flag("--unknown-only", unknown_only, "leave out every known field");
+    command.add_option("--top", top, "write only the best N; 0 is all")->type_name("N");
+    common.add_engine(command);
+    common.add_quiet(command);
+    common.add_json(command);
+  }
+
+  ScreenRequest request() const {
+    ScreenRequest result;
+    result.run = run;
+    result.output = output;
+    result.arity = arity;
+    result.elements = split_symbols(elements);
+    result.exclude = split_symbols(exclude);
+    result.known.assign(known.begin(), known.end());
+    result.unknown_only = unknown_only;
+    result.top = top;
+    return result;
+  }
+};
+
+void add_screen(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand("screen", "rank every combination of elements");
+  const auto options = std::make_shared<ScreenOptions>();
+  options->add(command);
+  command.callback([options, &action] {
+    action = [options] {
+      check_outputs(options->common, options->output);
+      nlohmann::json result;
+      {
+        Terminal terminal(options->common.quiet);
+        result = screen(options->request(), options->common.execution(terminal));
+      }
+      print_summary(options->common, screen_text(result), result);
+    };
+  });
+}
+
+void add_explain(CLI::App& app, Action& action) {
+  struct Options {
+    CommonOptions common;
+    std::string run;
+    std::vector<std::string> field;
+  };
+  CLI::App& command = *app.add_subcommand("explain", "attention, probability and nearest known fields of one field");
+  const auto options = std::make_shared<Options>();
+  add_run(command, options->run);
+  command.add_option("field", options->field, "elements, as \"O Ba Ca Mg\"")->required()->type_name("ELEMENTS");
+  options->common.add_engine(command);
+  options->common.add_quiet(command);
+  options->common.add_json(command);
+  command.callback([options, &action] {
+    action = [options] {
+      std::string field;
+      for (const std::string& word : options->field) field += (field.empty() ? "" : " ") + word;
+      Terminal terminal(options->common.quiet);
+      const nlohmann::json result = explain(options->run, field, options->common.execution(terminal));
+      print_result(options->common, explain_text(result), result);
+    };
+  });
+}
+
+void add_export(CLI::App& app, Action& action) {
+  struct Options {
+    CommonOptions common;
+    std::string run, embeddings;
+  };
+  CLI::App& command = *app.add_subcommand("export", "write what a run has learned as a table");
+  const auto options = std::make_shared<Options>();
+  add_run(command, options->run);
+  command
+      .add_option("--embeddings", options->embeddings,
+                  "learned element features: member, element, feature_0, ... (- is standard output)")
+      ->required()
+      ->type_name("OUT.csv");
+  options->common.add_engine(command);
+  options->common.add_quiet(command);
+  command.callback([options, &action] {
+    action = [options] {
+      Terminal terminal(options->common.quiet);
+      export_embeddings(options->run, options->embeddings, options->common.execution(terminal));
+    };
+  });
+}
+
+}  // namespace
+
+void add_run_commands(CLI::App& app, Action& action) {
+  add_predict(app, action);
+  add_screen(app, action);
+  add_explain(app, action);
+  add_export(app, action);
+}
+
+}  // namespace phaseselect

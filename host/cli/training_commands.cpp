@@ -1,0 +1,137 @@
+// train, merge and validate.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/report.hpp"
+#include "host/pipeline/run_directory.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+std::pair<std::uint32_t, std::uint32_t> parse_member_range(const std::string& text) {
+  std::pair<std::uint32_t, std::uint32_t> range;
+  const char* end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, range.first);
+  if (first.ec == std::errc() && first.ptr != end && *first.ptr == ':') {
+    const auto last = std::from_chars(first.ptr + 1, end, range.second);
+    if (last.ec == std::errc() && last.ptr == end && range.first < range.second) return range;
+  }
+  throw UsageError(fmt::format("--member-range: '{}' is not A:B with A < B (members A to B - 1)", text));
+}
+
+void add_checkpointing(CLI::App& command, bool& resume, double& seconds) {
+  command.add_flag("--resume", resume, "continue after an interruption");
+  command.add_option("--checkpoint-seconds", seconds, "time between checkpoints")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+void add_train(CLI::App& app, Action& action) {
+  struct Options {
+    CommonOptions common;
+    ConfigOptions config;
+    std::string run;
+    std::optional<std::string> range;
+    bool resume = false;
+    double checkpoint_seconds = 60;
+  };
+  CLI::App& command = *app.add_subcommand("train", "train an ensemble");
+  const auto options = std::make_shared<Options>();
+  options->config.add(command);
+  command.add_option("-o,--output", options->run, "folder of the run, to be created")->required()->type_name("RUN");
+  options->config.add_members(command);
+  command.add_option("--member-range", options->range, "train only members A to B - 1 of the ensemble")
+      ->type_name("A:B");
+  add_checkpointing(command, options->resume, options->checkpoint_seconds);
+  options->common.add_engine(command);
+  options->common.add_quiet(command);
+  options->common.add_json(command);
+  command.callback([options, &action] {
+    action = [options] {
+      TrainRequest request;
+      if (options->range) request.members = parse_member_range(*options->range);
+      request.config = options->config.read();
+      request.run = options->run;
+      request.resume = options->resume;
+      request.checkpoint_seconds = options->checkpoint_seconds;
+      nlohmann::json run;
+      {
+        Terminal terminal(options->common.quiet);
+        run = train(request, options->common.execution(terminal));
+      }
+      print_summary(options->common, fmt::format("the run is in {}\n", options->run), run);
+    };
+  });
+}
+
+void add_merge(CLI::App& app, Action& action) {
+  struct Options {
+    CommonOptions common;
+    std::vector<std::string> runs;
+    std::string output;
+  };
+  CLI::App& command = *app.add_subcommand("merge", "join member ranges that were trained apart");
+  const auto options = std::make_shared<Options>();
+  command.add_option("runs", options->runs, "runs of the same ensemble")->required()->type_name("RUN...");
+  command.add_option("-o,--output", options->output, "folder of the joined run, to be created")
+      ->required()
+      ->type_name("RUN");
+  options->common.add_quiet(command);
+  command.callback([options, &action] {
+    action = [options] {
+      merge_runs({options->runs.begin(), options->runs.end()}, options->output);
+      print_summary(options->common, fmt::format("{} runs are joined in {}\n", options->runs.size(), options->output),
+                    {});
+    };
+  });
+}
+
+void add_validate(CLI::App& app, Action& action) {
+  struct Options {
+    CommonOptions common;
+    ConfigOptions config;
+    std::string directory;
+    bool resume = false;
+    double checkpoint_seconds = 60;
+  };
+  CLI::App& command = *app.add_subcommand("validate", "cross-validate an ensemble");
+  const auto options = std::make_shared<Options>();
+  options->config.add(command);
+  command.add_option("-o,--output", options->directory, "folder of the results, to be created")
+      ->required()
+      ->type_name("DIR");
+  options->config.add_members(command);
+  options->config.add_folds(command);
+  add_checkpointing(command, options->resume, options->checkpoint_seconds);
+  options->common.add_engine(command);
+  options->common.add_quiet(command);
+  options->common.add_json(command);
+  command.callback([options, &action] {
+    action = [options] {
+      ValidateRequest request;
+      request.config = options->config.read();
+      request.directory = options->directory;
+      request.resume = options->resume;
+      request.checkpoint_seconds = options->checkpoint_seconds;
+      nlohmann::json metrics;
+      {
+        Terminal terminal(options->common.quiet);
+        metrics = validate(request, options->common.execution(terminal));
+      }
+      print_summary(options->common, validate_text(metrics), metrics);
+    };
+  });
+}
+
+}  // namespace
+
+void add_training_commands(CLI::App& app, Action& action) {
+  add_train(app, action);
+  add_merge(app, action);
+  add_validate(app, action);
+}
+
+}  // namespace phaseselect

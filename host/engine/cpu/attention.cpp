@@ -1,0 +1,248 @@
+#include "host/engine/cpu/attention.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace phaseselect::cpu {
+namespace {
+
+std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
+
+}  // namespace
+
+Attention::Attention(const Architecture& architecture, const ParameterLayout& layout)
+    : combine_(architecture.combine),
+      elements_(architecture.elements),
+      k_(architecture.features),
+      kp_(static_cast<int>(padded(static_cast<std::size_t>(architecture.features)))),
+      heads_(architecture.heads),
+      key_dim_(architecture.key_dim),
+      width_(architecture.attention_width()),
+      scale_(1.0f / std::sqrt(static_cast<float>(architecture.key_dim))) {
+  const auto dense = [&](const std::string& name) {
+    return Dense{layout[name + ".weights"].offset, layout[name + ".bias"].offset};
+  };
+  query_ = dense("attention.query");
+  key_ = dense("attention.key");
+  if (combine_ != Combine::scores) {
+    value_ = dense("attention.value");
+    output_ = dense("attention.output");
+  }
+}
+
+void Attention::project(const VectorKernels& kernels, const float* weights, const float* h, Tables& tables) const {
+  const auto table = [&](const Dense& dense, Buffer& out) {
+    out.need(product(elements_, width_));
+    kernels.multiply(Product{elements_, width_, k_, h, kp_, 1, weights + dense.weights, width_, out.data(), width_,
+                             Start::bias, weights + dense.bias});
+  };
+  table(query_, tables.query);
+  table(key_, tables.key);
+  if (combine_ != Combine::scores) table(value_, tables.value);
+}
+
+// probabilities: [H][slots][slots]; received: [slots], zero on entry.
+void Attention::field_probabilities(const Tables& tables, const std::int16_t* rows, int size, int slots,
+                                    float* probabilities, float* received) const {
+  const float share = 1.0f / static_cast<float>(heads_ * size);
+  for (int head = 0; head < heads_; ++head) {
+    for (int q = 0; q < size; ++q) {
+      float* p = probabilities + (head * slots + q) * slots;
+      const float* query = tables.query.data() + rows[q] * width_ + head * key_dim_;
+      float largest = -INFINITY;
+      for (int j = 0; j < size; ++j) {
+        const float* key = tables.key.data() + rows[j] * width_ + head * key_dim_;
+        float dot = 0;
+        for (int d = 0; d < key_dim_; ++d) dot += query[d] * key[d];
+        p[j] = dot * scale_;
+        largest = std::max(largest, p[j]);
+      }
+      float sum = 0;
+      for (int j = 0; j < size; ++j) sum += p[j] = std::exp(p[j] - largest);
+      for (int j = 0; j < size; ++j) {
+        p[j] /= sum;
+        received[j] += p[j] * share;
+      }
+    }
+  }
+}
+
+void Attention::scores(const Tables& tables, const FieldBatch& batch, Context& context) const {
+  const std::size_t square = product(heads_ * batch.slots, batch.slots);
+  context.probabilities.need(square * static_cast<std::size_t>(batch.fields));
+  context.received.need(product(batch.fields, batch.slots));
+  std::fill_n(context.received.data(), product(batch.fields, batch.slots), 0.0f);
+  for (int f = 0; f < batch.fields; ++f) {
+    field_probabilities(tables, batch.rows.data() + f * batch.slots, batch.sizes[static_cast<std::size_t>(f)], batch.slots,
+                        context.probabilities.data() + square * static_cast<std::size_t>(f),
+                        context.received.data() + f * batch.slots);
+  }
+}
+
+void Attention::forward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
+                        const FieldBatch& batch, Context& context, float* flat) const {
+  scores(tables, batch, context);
+  const int slots = batch.slots;
+  std::fill_n(flat, product(batch.fields, slots * k_), 0.0f);
+  context.first_row.resize(static_cast<std::size_t>(batch.fields));
+  context.real_rows = 0;
+  for (int f = 0; f < batch.fields; ++f) {
+    context.first_row[static_cast<std::size_t>(f)] = context.real_rows;
+    context.real_rows += batch.sizes[static_cast<std::size_t>(f)];
+  }
+  if (combine_ != Combine::scores) {
+    context.heads.need(product(context.real_rows, width_));
+    context.output.need(product(context.real_rows, k_));
+    for (int f = 0; f < batch.fields; ++f) {
+      const std::int16_t* rows = batch.rows.data() + f * slots;
+      const int size = batch.sizes[static_cast<std::size_t>(f)];
+      for (int q = 0; q < size; ++q) {
+        float* out = context.heads.data() + (context.first_row[static_cast<std::size_t>(f)] + q) * width_;
+        std::fill_n(out, width_, 0.0f);
+        for (int head = 0; head < heads_; ++head) {
+          const float* p = context.probabilities.data() + ((f * heads_ + head) * slots + q) * slots;
+          for (int j = 0; j < size; ++j) {
+            const float* value = tables.value.data() + rows[j] * width_ + head * key_dim_;
+            for (int d = 0; d < key_dim_; ++d) out[head * key_dim_ + d] += p[j] * value[d];
+          }
+        }
+      }
+    }
+    kernels.multiply(Product{context.real_rows, k_, width_, context.heads.data(), width_, 1, weights + output_.weights, k_,
+                             context.output.data(), k_, Start::bias, weights + output_.bias});
+  }
+  for (int f = 0; f < batch.fields; ++f) {
+    const auto first = static_cast<std::ptrdiff_t>(context.first_row[static_cast<std::size_t>(f)]);
+    for (int i = 0; i < batch.sizes[static_cast<std::size_t>(f)]; ++i) {
+      const float* x = h + batch.rows[static_cast<std::size_t>(f * slots + i)] * kp_;
+      const float* y = combine_ == Combine::scores ? nullptr : context.output.data() + (first + i) * k_;
+      float* target = flat + (static_cast<std::ptrdiff_t>(f) * slots + i) * k_;
+      const float s = context.received.data()[f * slots + i];
+      switch (combine_) {
+        case Combine::values:
+          std::copy_n(y, k_, target);
+          break;
+        case Combine::residual:
+          for (int c = 0; c < k_; ++c) target[c] = x[c] + y[c];
+          break;
+        case Combine::scores:
+          for (int c = 0; c < k_; ++c) target[c] = s * x[c];
+          break;
+      }
+    }
+  }
+}
+
+// From d_flat to d_output [real rows][k] or d_received [fields][slots], and the direct paths into dh.
+void Attention::backward_combine(const FieldBatch& batch, const float* h, const float* d_flat, Context& context,
+                                 float* dh) const {
+  context.d_output.need(product(context.real_rows, k_));
+  context.d_received.need(product(batch.fields, batch.slots));
+  for (int f = 0; f < batch.fields; ++f) {
+    const auto first = static_cast<std::ptrdiff_t>(context.first_row[static_cast<std::size_t>(f)]);
+    for (int i = 0; i < batch.sizes[static_cast<std::size_t>(f)]; ++i) {
+      const int slot = f * batch.slots + i;
+      const float* d = d_flat + static_cast<std::ptrdiff_t>(slot) * k_;
+      const std::ptrdiff_t element = batch.rows[static_cast<std::size_t>(slot)] * kp_;
+      if (combine_ == Combine::scores) {
+        float dot = 0;
+        const float s = context.received.data()[slot];
+        for (int c = 0; c < k_; ++c) {
+          dot += d[c] * h[element + c];
+          dh[element + c] += s * d[c];
+        }
+        context.d_received.data()[slot] = dot;
+        continue;
+      }
+      std::copy_n(d, k_, context.d_output.data() + (first + i) * k_);
+      if (combine_ == Combine::residual) {
+        for (int c = 0; c < k_; ++c) dh[element + c] += d[c];
+      }
+    }
+  }
+}
+
+// Gradients of W_o and b_o, and d_heads = d_output W_o^T.
+void Attention::backward_output(const VectorKernels& kernels, const float* weights, Context& context,
+                                float* gradients) const {
+  const int rows = context.real_rows;
+  kernels.multiply(Product{width_, k_, rows, context.heads.data(), 1, width_, context.d_output.data(), k_,
+                           gradients + output_.weights, k_, Start::zero, nullptr});
+  kernels.column_sums(context.d_output.data(), rows, k_, gradients + output_.bias);
+  context.transposed.need(product(k_, width_));
+  kernels.transpose(weights + output_.weights, width_, k_, context.transposed.data());
+  context.d_heads.need(product(rows, width_));
+  kernels.multiply(Product{rows, width_, k_, context.d_output.data(), k_, 1, context.transposed.data(), width_,
+                           context.d_heads.data(), width_, Start::zero, nullptr});
+}
+
+// Softmax and dot products of one field: adds to the tables' gradients.
+void Attention::field_backward(const Tables& tables, const FieldBatch& batch, int field, Context& context) const {
+  const int slots = batch.slots;
+  const int size = batch.sizes[static_cast<std::size_t>(field)];
+  const std::int16_t* rows = batch.rows.data() + field * slots;
+  const float share = 1.0f / static_cast<float>(heads_ * size);
+  float* dp = context.d_probabilities.data();
+  for (int head = 0; head < heads_; ++head) {
+    for (int q = 0; q < size; ++q) {
+      const float* p = context.probabilities.data() + ((field * heads_ + head) * slots + q) * slots;
+      float weighted = 0;  // sum_j P_j dP_j
+      for (int j = 0; j < size; ++j) {
+        if (combine_ == Combine::scores) {
+          dp[j] = context.d_received.data()[field * slots + j] * share;
+        } else {
+          const int row = context.first_row[static_cast<std::size_t>(field)] + q;
+          const float* d = context.d_heads.data() + row * width_ + head * key_dim_;
+          const std::ptrdiff_t at = rows[j] * width_ + head * key_dim_;
+          dp[j] = 0;
+          for (int c = 0; c < key_dim_; ++c) {
+            dp[j] += d[c] * tables.value.data()[at + c];
+            context.d_tables.value.data()[at + c] += p[j] * d[c];
+          }
+        }
+        weighted += p[j] * dp[j];
+      }
+      const std::ptrdiff_t query = rows[q] * width_ + head * key_dim_;
+      for (int j = 0; j < size; ++j) {
+        const float d_score = p[j] * (dp[j] - weighted) * scale_;
+        const std::ptrdiff_t key = rows[j] * width_ + head * key_dim_;
+        for (int c = 0; c < key_dim_; ++c) {
+          context.d_tables.query.data()[query + c] += d_score * tables.key.data()[key + c];
+          context.d_tables.key.data()[key + c] += d_score * tables.query.data()[query + c];
+        }
+      }
+    }
+  }
+}
+
+// Gradients of one projection from those of its table, and its share of dh.
+void Attention::backward_projection(const VectorKernels& kernels, const float* weights, const float* h, const Dense& dense,
+                                    const Buffer& d_table, Context& context, float* gradients, float* dh) const {
+  kernels.multiply(Product{k_, width_, elements_, h, 1, kp_, d_table.data(), width_, gradients + dense.weights, width_,
+                           Start::zero, nullptr});
+  kernels.column_sums(d_table.data(), elements_, width_, gradients + dense.bias);
+  context.transposed.need(product(k_, width_));
+  kernels.transpose(weights + dense.weights, k_, width_, context.transposed.data());
+  kernels.multiply(Product{elements_, k_, width_, d_table.data(), width_, 1, context.transposed.data(), k_, dh, kp_,
+                           Start::accumulate, nullptr});
+}
+
+void Attention::backward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
+                         const FieldBatch& batch, Context& context, const float* d_flat, float* gradients, float* dh) const {
+  backward_combine(batch, h, d_flat, context, dh);
+  if (combine_ != Combine::scores) backward_output(kernels, weights, context, gradients);
+  const std::size_t table = product(elements_, width_);
+  for (Buffer* buffer : {&context.d_tables.query, &context.d_tables.key, &context.d_tables.value}) {
+    buffer->need(table);
+    std::fill_n(buffer->data(), table, 0.0f);
+  }
+  context.d_probabilities.need(static_cast<std::size_t>(batch.slots));
+  for (int f = 0; f < batch.fields; ++f) field_backward(tables, batch, f, context);
+  backward_projection(kernels, weights, h, query_, context.d_tables.query, context, gradients, dh);
+  backward_projection(kernels, weights, h, key_, context.d_tables.key, context, gradients, dh);
+  if (combine_ != Combine::scores) {
+    backward_projection(kernels, weights, h, value_, context.d_tables.value, context, gradients, dh);
+  }
+}
+
+}  // namespace phaseselect::cpu

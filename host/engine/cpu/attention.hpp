@@ -1,0 +1,79 @@
+// Masked multi-head attention over the elements of a field and the three ways to combine it into a field vector
+// (design section 3.1). Q, K and V depend on the element alone, so each is computed once per element, not per field.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "host/engine/cpu/buffer.hpp"
+#include "host/engine/cpu/vector/vector_kernels.hpp"
+#include "phaseselect/engine/engine.hpp"
+
+namespace phaseselect::cpu {
+
+// Elements of a batch's fields in slot order, real ones first; padding is -1.
+struct FieldBatch {
+  int fields = 0;
+  int slots = 0;
+  std::vector<std::int16_t> rows;  // [fields][slots]
+  std::vector<int> sizes;          // [fields] real elements
+  void resize(int fields_, int slots_) {
+    fields = fields_;
+    slots = slots_;
+    rows.assign(static_cast<std::size_t>(fields_) * static_cast<std::size_t>(slots_), -1);
+    sizes.assign(static_cast<std::size_t>(fields_), 0);
+  }
+};
+
+class Attention {
+ public:
+  Attention(const Architecture& architecture, const ParameterLayout& layout);
+
+  // Projections of every element: [E][H d] each; value is empty for Combine::scores.
+  struct Tables {
+    Buffer query, key, value;
+  };
+  // h: [E][padded(k)].
+  void project(const VectorKernels& kernels, const float* weights, const float* h, Tables& tables) const;
+
+  // What a forward pass keeps for the backward pass; one per thread.
+  struct Context {
+    Buffer probabilities;  // [fields][H][slots][slots], row q: softmax over real keys
+    Buffer heads;          // [real rows][H d], concatenated P V
+    Buffer output;         // [real rows][k]
+    Buffer received;       // [fields][slots], s_i
+    std::vector<int> first_row;  // [fields] index of a field's first real row
+    int real_rows = 0;
+    // backward only
+    Buffer d_output, d_heads, d_received, d_probabilities, transposed, d_h;
+    Tables d_tables;
+  };
+
+  // flat: [fields][slots * k], the field vectors.
+  void forward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
+               const FieldBatch& batch, Context& context, float* flat) const;
+  // s_i only: context.received.
+  void scores(const Tables& tables, const FieldBatch& batch, Context& context) const;
+  // Gradients of the attention's blocks into `gradients` (overwritten); adds d(loss)/dh to dh [E][padded(k)].
+  void backward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
+                const FieldBatch& batch, Context& context, const float* d_flat, float* gradients, float* dh) const;
+
+ private:
+  struct Dense {
+    std::size_t weights = 0, bias = 0;
+  };
+  void field_probabilities(const Tables& tables, const std::int16_t* rows, int size, int slots, float* probabilities,
+                           float* received) const;
+  void field_backward(const Tables& tables, const FieldBatch& batch, int field, Context& context) const;
+  void backward_combine(const FieldBatch& batch, const float* h, const float* d_flat, Context& context, float* dh) const;
+  void backward_output(const VectorKernels& kernels, const float* weights, Context& context, float* gradients) const;
+  void backward_projection(const VectorKernels& kernels, const float* weights, const float* h, const Dense& dense,
+                           const Buffer& d_table, Context& context, float* gradients, float* dh) const;
+
+  Combine combine_;
+  int elements_, k_, kp_, heads_, key_dim_, width_;
+  float scale_;  // 1 / sqrt(d)
+  Dense query_, key_, value_, output_;
+};
+
+}  // namespace phaseselect::cpu

@@ -1,0 +1,106 @@
+// The CPU engine's inner loops, compiled once per instruction set (CMakeLists.txt beside this file).
+// All pointers may be unaligned. Buffers are read (never written) up to `padding` floats past their end: allocate them with
+// Buffer, which adds them. No function allocates or depends on how many rows or columns are handed over together:
+// every output element is one sum in ascending order, so its bits never depend on the batch it is in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace phaseselect {
+enum class InstructionSet;  // engine.hpp, which is not included: see vector_kernels.cpp
+}
+
+namespace phaseselect::cpu {
+
+// Widest vector in floats; feature rows in scratch tables are padded to a multiple of it.
+inline constexpr int max_lanes = 16;
+inline constexpr std::size_t padding = 64;
+
+constexpr std::size_t padded(std::size_t n) { return (n + max_lanes - 1) / max_lanes * max_lanes; }
+
+// One Adam step: gradient = scale * g + l1 sign(w) + 2 l2 w; w -= rate * (m^ / (sqrt(v^) + epsilon) + decay * w).
+struct AdamStep {
+  float rate = 0;
+  float decay = 0;
+  float beta1 = 0;
+  float beta2 = 0;
+  float correction1 = 0;  // 1 / (1 - beta1^t)
+  float correction2 = 0;  // 1 / (1 - beta2^t)
+  float epsilon = 0;
+  float scale = 1;
+  float l1 = 0;
+  float l2 = 0;
+};
+
+enum class Start { zero, bias, accumulate };
+
+// c[m][n] = start + a[m][depth] b[depth][n]. Element (i, t) of a is a[i * a_row + t * a_depth]; rows of b and c are
+// contiguous. bias: [n], used with Start::bias.
+struct Product {
+  int m = 0, n = 0, depth = 0;
+  const float* a = nullptr;
+  std::ptrdiff_t a_row = 0, a_depth = 1;
+  const float* b = nullptr;
+  std::ptrdiff_t b_row = 0;
+  float* c = nullptr;
+  std::ptrdiff_t c_row = 0;
+  Start start = Start::zero;
+  const float* bias = nullptr;
+};
+
+// The pattern matrix by groups (see EnvironmentGroups) and the sizes of the autoencoder.
+struct Pattern {
+  int elements = 0;    // E
+  int groups = 0;      // G
+  int features = 0;    // k
+  const std::uint32_t* offsets = nullptr;  // [G + 1]
+  const std::uint16_t* rows = nullptr;     // [ones]
+  const float* multiplicity = nullptr;     // [G], in a Buffer: zero for a vector beyond the end
+};
+
+struct Moments {
+  float* weights = nullptr;
+  float* first = nullptr;
+  float* second = nullptr;
+};
+
+// Scratch of decode_step, in floats: logits [E][decode_chunk], gradient [k + 1][decode_chunk], tile [decode_chunk][kp].
+inline constexpr int decode_chunk = 128;
+inline constexpr int encode_chunk = 64;
+
+struct VectorKernels {
+  const char* name;
+
+  void (*multiply)(const Product& product);
+  // out[columns][rows] = in[rows][columns]
+  void (*transpose)(const float* in, int rows, int columns, float* out);
+  // sums[n] = sum over rows of in[rows][n]
+  void (*column_sums)(const float* in, int rows, int n, float* sums);
+  void (*adam)(const AdamStep& step, const Moments& state, const float* gradient, std::size_t n);
+
+  // Decoder of one step in one pass over D, m, v: logits, cross-entropy, gradients of D, c and h, update of D and c.
+  // h, dh: [E][kp], kp = padded(k), padding columns of h zero; dh is overwritten with d(L_ae)/dh * adam.scale.
+  // adam.scale = lambda / (E V). Returns sum_e sum_g m_g [softplus(l) - a l] when `loss` is set, else 0.
+  double (*decode_step)(const Pattern& pattern, const float* h, const Moments& weights, const Moments& bias,
+                        const AdamStep& adam, bool loss, float* scratch, float* dh);
+  // Encoder of one step in one pass over S, m, v: gradient by groups from dz [E][kp] (padding zero), update, and
+  // z [E][kp] = sum_g a_eg S_g of the updated S. Lanes of z beyond k are undefined.
+  void (*encode_step)(const Pattern& pattern, const float* dz, const Moments& weights, const AdamStep& adam, float* scratch,
+                      float* z);
+  // z of given S: the same sums, the same bits.
+  void (*encode)(const Pattern& pattern, const float* weights, float* z);
+};
+
+constexpr std::size_t decode_scratch(int elements, int features) {
+  return static_cast<std::size_t>(decode_chunk) * static_cast<std::size_t>(elements + features + 1) +
+         static_cast<std::size_t>(decode_chunk) * padded(static_cast<std::size_t>(features)) + padding;
+}
+constexpr std::size_t encode_scratch(int features) {
+  return 2 * (static_cast<std::size_t>(encode_chunk) * static_cast<std::size_t>(features) + padding);
+}
+
+// The table for an instruction set; throws UsageError when this machine lacks it.
+const VectorKernels& select_vector_kernels(InstructionSet instructions);
+
+}  // namespace phaseselect::cpu

@@ -1,0 +1,45 @@
+// The state of a population on its way, in one file: finished members, and weights, moments and best weights of those
+// in training. Reading a slab back gives the bits that were there.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/pipeline/population.hpp"
+#include "phaseselect/model/safetensors.hpp"
+
+namespace phaseselect {
+
+// Values are part of the file format.
+enum class Phase : std::uint32_t { waiting = 0, classifier = 1, ranking = 2, finished = 3 };
+
+// A member of the population while it trains. `trained` holds identity, history and early stopping from the start,
+// weights and errors once the phase is finished.
+struct PopulationMember {
+  Phase phase = Phase::waiting;
+  Slot slot = -1;         // -1 and in training: its state is still in the checkpoint it was resumed from
+  bool has_best = false;  // best weights of the network in training exist
+  TrainedMember trained;
+};
+
+// Replaces `path` in one step. `parked` is the checkpoint that holds members without a slot; it may be null.
+// Holds one slab in memory at a time.
+void write_checkpoint(const std::filesystem::path& path, const std::map<std::string, std::string>& identity,
+                      const Engine& engine, const Architecture& architecture,
+                      const std::vector<PopulationMember>& members, const SafetensorsReader* parked);
+
+// Fills phases, histories and the results of finished members; returns the file, which still holds the state of those
+// in training. Throws Error: no checkpoint, damaged, other identity, or members that are not in the population.
+std::unique_ptr<SafetensorsReader> read_checkpoint(const std::filesystem::path& path,
+                                                   const std::map<std::string, std::string>& identity,
+                                                   std::vector<PopulationMember>& members);
+
+// Puts a member in training from the file into its (closed) slot.
+void restore_member(const SafetensorsReader& file, Engine& engine, const Architecture& architecture,
+                    const MemberPlan& plan, const PopulationMember& member);
+
+}  // namespace phaseselect

@@ -1,0 +1,80 @@
+// What each command does, free of argument parsing and printing styles.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "phaseselect/config/config.hpp"
+#include "phaseselect/engine/engine.hpp"
+
+namespace phaseselect {
+
+enum class Device { automatic, cpu, cuda };
+
+struct Execution {
+  Device device = Device::automatic;
+  int threads = 0;
+  // Notes for the user (one sentence each), progress, and the request to stop. Never null.
+  std::function<void(const std::string&)> note = [](const std::string&) {};
+  std::function<void(double fraction, const std::string& what)> progress = [](double, const std::string&) {};
+  std::function<bool()> stop_requested = [] { return false; };
+};
+
+// The engine for a device. Device::cuda throws UsageError in a build without the CUDA engine or on a machine without a
+// GPU; automatic falls back to the CPU and notes it.
+std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& execution);
+
+struct AggregateResult {
+  std::size_t rows = 0, fields = 0, rejects = 0;
+};
+// rejects_path may be empty. Columns of the output: phases, <property>, n_compositions, minimum, maximum_formula.
+AggregateResult aggregate(const std::filesystem::path& formulas, const std::string& property,
+                          const std::filesystem::path& output, const std::filesystem::path& rejects_path,
+                          const Execution& execution);
+
+// Data audit as JSON (the CLI prints it as text or as is).
+nlohmann::json inspect(const Config& config, const Execution& execution);
+
+struct TrainRequest {
+  Config config;
+  std::filesystem::path run;                    // must not exist, unless resume
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> members;  // range [first, second); default: all
+  bool resume = false;
+  double checkpoint_seconds = 60;
+};
+nlohmann::json train(const TrainRequest& request, const Execution& execution);  // returns run.json
+
+struct ValidateRequest {
+  Config config;
+  std::filesystem::path directory;
+  bool resume = false;
+  double checkpoint_seconds = 60;
+};
+nlohmann::json validate(const ValidateRequest& request, const Execution& execution);  // returns metrics.json
+
+nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::path& fields,
+                       const std::filesystem::path& output, const Execution& execution);
+
+struct ScreenRequest {
+  std::filesystem::path run;
+  std::filesystem::path output;
+  int arity = 3;
+  std::vector<std::string> elements;  // empty: all modelled
+  std::vector<std::string> exclude;
+  std::vector<std::filesystem::path> known;
+  bool unknown_only = false;          // leave known fields out instead of flagging them
+  std::size_t top = 0;                // 0: all
+};
+nlohmann::json screen(const ScreenRequest& request, const Execution& execution);
+
+nlohmann::json explain(const std::filesystem::path& run, const std::string& field, const Execution& execution);
+
+void export_embeddings(const std::filesystem::path& run, const std::filesystem::path& output, const Execution& execution);
+
+}  // namespace phaseselect

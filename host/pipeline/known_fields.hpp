@@ -1,0 +1,51 @@
+// Which phase fields are known already, and from where.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "host/pipeline/run_directory.hpp"
+#include "phaseselect/chemistry/phase_field.hpp"
+
+namespace phaseselect {
+
+// A phase field as a set of bits, one per element by alphabetical rank: 16 bytes, built by or-ing elements.
+struct FieldKey {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+
+  FieldKey() = default;
+  explicit FieldKey(const PhaseField& field);
+  void add(Element element);
+  friend bool operator==(const FieldKey&, const FieldKey&) = default;
+};
+
+struct FieldKeyHash {
+  std::size_t operator()(const FieldKey& key) const;
+};
+
+// Bits of the flags of a field.
+enum class Known : std::uint8_t { training = 1, environments = 2, reported = 4 };
+
+// "training;environments", "" for none.
+std::string known_text(std::uint8_t flags);
+
+class KnownFields {
+ public:
+  KnownFields() = default;
+  explicit KnownFields(const RunContents& contents);  // training fields and fields of the environment formulas
+  void add(const PhaseField& field, Known source);
+  std::uint8_t flags(const FieldKey& key) const;
+
+ private:
+  std::unordered_map<FieldKey, std::uint8_t, FieldKeyHash> flags_;
+};
+
+// "line 3: 'Xx O': unknown element 'Xx'", with the file in front.
+std::string describe(const std::filesystem::path& file, const Reject& reject);
+
+}  // namespace phaseselect

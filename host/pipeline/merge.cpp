@@ -1,0 +1,165 @@
+// Joins member ranges that were trained apart into the run that one process would have written.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "host/io/output_file.hpp"
+#include "host/pipeline/members_file.hpp"
+#include "host/pipeline/run_directory.hpp"
+#include "phaseselect/data/csv.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+namespace fs = std::filesystem;
+using Runs = std::vector<std::unique_ptr<Run>>;
+
+std::map<std::string, std::string> shared_metadata(const Run& run) {
+  std::map<std::string, std::string> metadata = run.file().metadata();
+  metadata.erase("sha256");  // the writer adds its own
+  return metadata;
+}
+
+void check_same_ensemble(const Runs& runs) {
+  const auto reference = shared_metadata(*runs.front());
+  for (const auto& run : runs) {
+    for (const auto& [key, value] : shared_metadata(*run)) {
+      const auto found = reference.find(key);
+      if (found == reference.end() || found->second != value) {
+        throw Error(
+            fmt::format("{} and {} are not parts of the same ensemble: their {} differs, merge runs of one "
+                        "configuration and the same data",
+                        runs.front()->file().path().string(), run->file().path().string(), key));
+      }
+    }
+  }
+}
+
+std::vector<MemberSource> all_members(const Runs& runs) {
+  std::map<std::uint32_t, std::pair<const Run*, MemberSource>> by_id;
+  for (const auto& run : runs) {
+    for (MemberSource& member : member_sources(run->file())) {
+      const std::uint32_t id = member.id;
+      const auto [earlier, is_new] = by_id.emplace(id, std::pair(run.get(), std::move(member)));
+      if (!is_new) {
+        throw Error(fmt::format("member {} is in both {} and {}: merge runs of different members", id,
+                                earlier->second.first->file().path().string(), run->file().path().string()));
+      }
+    }
+  }
+  std::vector<MemberSource> members;
+  for (auto& [id, entry] : by_id) members.push_back(std::move(entry.second));
+  return members;
+}
+
+// The lines of all histories, member by member.
+std::string merged_history(const std::vector<fs::path>& runs) {
+  std::map<std::uint32_t, std::string> lines;
+  std::string header;
+  for (const fs::path& run : runs) {
+    const CsvTable table = read_csv(run / "history.csv");
+    const auto line = [](const std::vector<std::string_view>& cells) {
+      std::string text;
+      for (const std::string_view cell : cells) text += (text.empty() ? "" : ",") + std::string(cell);
+      return text + "\n";
+    };
+    header = line(table.header());
+    const std::size_t column = table.column("member");
+    for (const CsvRow& row : table.rows()) {
+      const auto member = parse_number(row.cells[column]);
+      if (!member || *member < 0) {
+        throw Error(fmt::format("{}:{}: '{}' is no member: restore the file from a copy", table.path().string(),
+                                row.line, row.cells[column]));
+      }
+      lines[static_cast<std::uint32_t>(*member)] += line(row.cells);
+    }
+  }
+  std::string text = header;
+  for (const auto& [member, rows] : lines) text += rows;
+  return text;
+}
+
+// run.json of the whole: means weighted by members, times added.
+nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs& runs) {
+  nlohmann::json merged = runs.front()->contents().run;
+  nlohmann::json parts = nlohmann::json::array();
+  std::map<std::string, double> metrics, timings;
+  std::size_t members = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const RunContents& contents = runs[i]->contents();
+    members += contents.members.size();
+    parts.push_back(
+        {{"run", paths[i].string()}, {"members", contents.members}, {"device", contents.run.value("device", "")}});
+    const auto weight = static_cast<double>(contents.members.size());
+    const nlohmann::json run_metrics = contents.run.value("metrics", nlohmann::json::object());
+    for (const auto& [key, value] : run_metrics.items()) {
+      if (value.is_number()) metrics[key] += weight * value.get<double>();
+    }
+    const nlohmann::json run_timings = contents.run.value("timings", nlohmann::json::object());
+    for (const auto& [key, value] : run_timings.items()) {
+      if (value.is_number()) timings[key] += value.get<double>();
+    }
+  }
+  for (auto& [key, value] : metrics) value /= static_cast<double>(members);
+  merged["members"] = members;
+  merged["metrics"] = metrics;
+  merged["timings"] = timings;
+  merged["merged"] = parts;
+  return merged;
+}
+
+void write_text(const fs::path& path, const std::string& text) {
+  OutputFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+void write_merged(const std::vector<fs::path>& paths, const Runs& runs, const fs::path& directory) {
+  const RunContents& first = runs.front()->contents();
+  write_text(directory / "config.yaml", to_yaml(first.config));
+  fs::copy_file(paths.front() / "fields.csv", directory / "fields.csv");
+  fs::copy_file(paths.front() / "environment_fields.csv", directory / "environment_fields.csv");
+  write_text(directory / "history.csv", merged_history(paths));
+  write_text(directory / "run.json", merged_description(paths, runs).dump(2) + "\n");
+  MembersDescription description;
+  description.architecture = first.problem.architecture;
+  description.groups = &first.problem.groups;
+  description.ranking = runs.front()->file().contains("ranking.input_mean");
+  description.metadata = shared_metadata(*runs.front());
+  write_members_file(directory / members_file_name, description, all_members(runs));
+}
+
+}  // namespace
+
+void merge_runs(const std::vector<fs::path>& paths, const fs::path& directory) {
+  if (paths.empty()) throw UsageError("merge: give at least one run");
+  if (fs::exists(directory)) {
+    throw UsageError(fmt::format("{} exists: name a folder that does not, or remove it", directory.string()));
+  }
+  Runs runs;
+  for (const fs::path& path : paths) runs.push_back(std::make_unique<Run>(path));
+  check_same_ensemble(runs);
+  all_members(runs);  // refuses repeated members before anything is written
+  fs::path unfinished = fs::absolute(directory).lexically_normal();
+  if (!unfinished.has_filename()) unfinished = unfinished.parent_path();  // "runs/all/"
+  const fs::path finished = unfinished;
+  unfinished += fmt::format(".partial-{}", ::getpid());
+  std::error_code ignored;
+  try {
+    fs::create_directories(unfinished);
+    write_merged(paths, runs, unfinished);
+    fs::rename(unfinished, finished);
+  } catch (const fs::filesystem_error& error) {
+    fs::remove_all(unfinished, ignored);
+    throw Error(fmt::format("cannot write {}: {}", directory.string(), error.code().message()));
+  } catch (...) {
+    fs::remove_all(unfinished, ignored);
+    throw;
+  }
+}
+
+}  // namespace phaseselect

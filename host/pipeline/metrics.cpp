@@ -1,0 +1,178 @@
+// Quality of predicted probabilities against labels.
+#include "host/pipeline/metrics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+namespace phaseselect {
+namespace {
+
+constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+
+struct NamedMetric {
+  const char* name;
+  double Metrics::*value;
+};
+constexpr std::array named_metrics{
+    NamedMetric{"accuracy", &Metrics::accuracy}, NamedMetric{"f1", &Metrics::f1},
+    NamedMetric{"roc_auc", &Metrics::roc_auc},   NamedMetric{"mcc", &Metrics::mcc},
+    NamedMetric{"log_loss", &Metrics::log_loss}, NamedMetric{"brier", &Metrics::brier},
+    NamedMetric{"ece", &Metrics::ece},
+};
+
+struct Confusion {
+  double true_positive = 0, false_positive = 0, true_negative = 0, false_negative = 0;
+};
+
+Confusion confusion(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
+  Confusion counts;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const bool called = probabilities[i] >= 0.5f;
+    if (labels[i] != 0) {
+      ++(called ? counts.true_positive : counts.false_negative);
+    } else {
+      ++(called ? counts.false_positive : counts.true_negative);
+    }
+  }
+  return counts;
+}
+
+double ratio(double numerator, double denominator) { return denominator == 0 ? undefined : numerator / denominator; }
+
+double matthews(const Confusion& c) {
+  const double product = (c.true_positive + c.false_positive) * (c.true_positive + c.false_negative) *
+                         (c.true_negative + c.false_positive) * (c.true_negative + c.false_negative);
+  return ratio(c.true_positive * c.true_negative - c.false_positive * c.false_negative, std::sqrt(product));
+}
+
+std::vector<std::size_t> descending_order(std::span<const float> probabilities) {
+  std::vector<std::size_t> order(probabilities.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return probabilities[a] > probabilities[b]; });
+  return order;
+}
+
+// The trapezoids under the curve give a tie of a positive and a negative half a win, as midranks do.
+double area(const std::vector<RocPoint>& curve) {
+  if (curve.empty()) return undefined;
+  double sum = 0;
+  for (std::size_t i = 1; i < curve.size(); ++i) {
+    sum += (curve[i].false_positive_rate - curve[i - 1].false_positive_rate) *
+           (curve[i].true_positive_rate + curve[i - 1].true_positive_rate) / 2;
+  }
+  return sum;
+}
+
+double calibration_error(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
+  std::array<double, calibration_bins> probability{};
+  std::array<double, calibration_bins> positives{};
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const double p = probabilities[i];
+    const auto bin = static_cast<std::size_t>(std::min(calibration_bins - 1, static_cast<int>(p * calibration_bins)));
+    probability[bin] += p;
+    positives[bin] += labels[i] != 0 ? 1 : 0;
+  }
+  double sum = 0;
+  for (std::size_t bin = 0; bin < probability.size(); ++bin) sum += std::abs(probability[bin] - positives[bin]);
+  return sum / static_cast<double>(labels.size());
+}
+
+void check(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
+  if (labels.size() != probabilities.size())
+    throw std::invalid_argument("metrics: one probability per label is needed");
+  for (const float p : probabilities) {
+    if (!(p >= 0 && p <= 1)) throw std::invalid_argument("metrics: a probability is not between 0 and 1");
+  }
+}
+
+}  // namespace
+
+Metrics compute_metrics(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
+  check(labels, probabilities);
+  Metrics metrics;
+  metrics.fields = labels.size();
+  if (labels.empty()) {
+    for (const NamedMetric& named : named_metrics) metrics.*named.value = undefined;
+    return metrics;
+  }
+  const auto count = static_cast<double>(labels.size());
+  const Confusion c = confusion(labels, probabilities);
+  metrics.positives = static_cast<std::size_t>(c.true_positive + c.false_negative);
+  metrics.accuracy = (c.true_positive + c.true_negative) / count;
+  metrics.f1 = ratio(2 * c.true_positive, 2 * c.true_positive + c.false_positive + c.false_negative);
+  metrics.mcc = matthews(c);
+  metrics.roc_auc = area(roc_curve(labels, probabilities));
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const double p = probabilities[i];
+    const double label = labels[i] != 0 ? 1 : 0;
+    const double clipped = std::clamp(p, log_loss_clip, 1 - log_loss_clip);
+    metrics.log_loss -= (label != 0 ? std::log(clipped) : std::log1p(-clipped)) / count;
+    metrics.brier += (p - label) * (p - label) / count;
+  }
+  metrics.ece = calibration_error(labels, probabilities);
+  return metrics;
+}
+
+std::vector<RocPoint> roc_curve(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
+  check(labels, probabilities);
+  const auto positives =
+      static_cast<double>(std::count_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label != 0; }));
+  const double negatives = static_cast<double>(labels.size()) - positives;
+  std::vector<RocPoint> curve;
+  if (positives == 0 || negatives == 0) return curve;
+  curve.push_back({std::numeric_limits<double>::infinity(), 0, 0});
+  const std::vector<std::size_t> order = descending_order(probabilities);
+  double true_positive = 0;
+  double false_positive = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    ++(labels[order[i]] != 0 ? true_positive : false_positive);
+    const bool last_of_ties = i + 1 == order.size() || probabilities[order[i + 1]] != probabilities[order[i]];
+    if (last_of_ties) curve.push_back({probabilities[order[i]], false_positive / negatives, true_positive / positives});
+  }
+  return curve;
+}
+
+nlohmann::json to_json(const Metrics& metrics) {
+  nlohmann::json json{{"fields", metrics.fields}, {"positives", metrics.positives}};
+  for (const NamedMetric& named : named_metrics) json[named.name] = metrics.*named.value;  // NaN is dumped as null
+  return json;
+}
+
+MeanDeviation mean_deviation(std::span<const double> values) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    sum += value;
+    ++count;
+  }
+  if (count == 0) return {undefined, undefined};
+  const double mean = sum / static_cast<double>(count);
+  if (count == 1) return {mean, undefined};
+  double squares = 0;
+  for (const double value : values) {
+    if (!std::isnan(value)) squares += (value - mean) * (value - mean);
+  }
+  return {mean, std::sqrt(squares / static_cast<double>(count - 1))};
+}
+
+nlohmann::json summarise(const std::vector<Metrics>& folds) {
+  nlohmann::json mean;
+  nlohmann::json deviation;
+  for (const NamedMetric& named : named_metrics) {
+    std::vector<double> values;
+    for (const Metrics& fold : folds) values.push_back(fold.*named.value);
+    const MeanDeviation summary = mean_deviation(values);
+    mean[named.name] = summary.mean;
+    deviation[named.name] = summary.deviation;
+  }
+  return {{"mean", mean}, {"standard_deviation", deviation}};
+}
+
+}  // namespace phaseselect

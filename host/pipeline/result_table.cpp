@@ -1,0 +1,51 @@
+// The table that predict and screen write.
+#include "host/pipeline/result_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "host/io/output_file.hpp"
+#include "host/pipeline/known_fields.hpp"
+
+namespace phaseselect {
+
+void ErrorRange::include(float error) {
+  if (std::isnan(error)) return;
+  low_ = std::min(low_, error);
+  high_ = std::max(high_, error);
+}
+
+float ErrorRange::normalised(float error) const {
+  if (std::isnan(error)) return error;
+  return high_ > low_ ? (error - low_) / (high_ - low_) : 0.0f;
+}
+
+std::string result_line(std::string_view phases, const ResultRow& row) {
+  return fmt::format("{},{},{},{},{},{},{}\n", phases, number(row.statistics.probability),
+                     number(row.statistics.deviation), number(row.statistics.error), number(row.uncertainty),
+                     number(row.percentile), known_text(row.known));
+}
+
+std::string empty_result_line(std::string_view phases, std::uint8_t known) {
+  return fmt::format("{},,,,,,{}\n", phases, known_text(known));
+}
+
+nlohmann::json to_json(std::string_view phases, const ResultRow& row) {
+  return {{"phases", phases},
+          {"probability", json_number(row.statistics.probability)},
+          {"probability_std", json_number(row.statistics.deviation)},
+          {"reconstruction_error", json_number(row.statistics.error)},
+          {"synthetic_uncertainty", json_number(row.uncertainty)},
+          {"uncertainty_percentile", json_number(row.percentile)},
+          {"known", known_text(row.known)}};
+}
+
+nlohmann::json json_number(float value) {
+  if (!std::isfinite(value)) return nullptr;
+  return std::strtod(number(value).c_str(), nullptr);
+}
+
+}  // namespace phaseselect

@@ -1,0 +1,44 @@
+// The table that predict and screen write, one row per phase field.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "host/pipeline/ensemble_statistics.hpp"
+
+namespace phaseselect {
+
+inline constexpr std::string_view result_header =
+    "phases,probability,probability_std,reconstruction_error,synthetic_uncertainty,uncertainty_percentile,known\n";
+
+// Smallest and largest reconstruction error of a list of fields. NaN does not count.
+class ErrorRange {
+ public:
+  void include(float error);
+  // The error mapped from [smallest, largest] to [0, 1]; 0 when all are equal.
+  float normalised(float error) const;
+
+ private:
+  float low_ = std::numeric_limits<float>::infinity();
+  float high_ = -std::numeric_limits<float>::infinity();
+};
+
+struct ResultRow {
+  FieldStatistics statistics;
+  float uncertainty = 0;  // normalised over the list
+  float percentile = 0;   // among held-out known fields
+  std::uint8_t known = 0;
+};
+
+std::string result_line(std::string_view phases, const ResultRow& row);
+// The row of a field that the model cannot judge: empty values.
+std::string empty_result_line(std::string_view phases, std::uint8_t known);
+nlohmann::json to_json(std::string_view phases, const ResultRow& row);
+
+// A float for JSON: the shortest decimal number that reads back as the same float; null for NaN and infinities.
+nlohmann::json json_number(float value);
+
+}  // namespace phaseselect

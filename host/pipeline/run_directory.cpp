@@ -1,0 +1,264 @@
+// Runs on disk.
+#include "host/pipeline/run_directory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <map>
+
+#include "host/io/output_file.hpp"
+#include "host/pipeline/members_file.hpp"
+#include "phaseselect/data/csv.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_text(const fs::path& path, std::string_view text) {
+  OutputFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+std::string join_symbols(const std::vector<Element>& elements) {
+  std::string text;
+  for (const Element element : elements) text += (text.empty() ? "" : " ") + std::string(symbol(element));
+  return text;
+}
+
+std::string field_lines(const PreparedData& data) {
+  std::string text = "phases,value,label\n";
+  for (std::size_t i = 0; i < data.kept.size(); ++i) {
+    text +=
+        fmt::format("{},{},{}\n", to_string(data.kept[i].field), number(data.kept[i].value), data.problem.labels[i]);
+  }
+  return text;
+}
+
+std::string environment_lines(const std::vector<PhaseField>& fields) {
+  std::string text = "phases\n";
+  for (const PhaseField& field : fields) text += to_string(field) + "\n";
+  return text;
+}
+
+std::string history_lines(const std::vector<const TrainedMember*>& members) {
+  std::string text = "member,network,epoch,training_loss,autoencoder_loss,penalty,held_out_loss,held_out_accuracy\n";
+  for (const TrainedMember* member : members) {
+    for (const HistoryRow& row : member->history) {
+      const EpochStatistics& s = row.statistics;
+      const bool classifier = row.network == Network::classifier;
+      const double accuracy = classifier && s.held_out > 0 ? static_cast<double>(s.held_out_correct) / s.held_out
+                                                           : std::numeric_limits<double>::quiet_NaN();
+      text += fmt::format("{},{},{},{},{},{},{},{}\n", row.member, classifier ? "classifier" : "ranking", row.epoch,
+                          number(s.training_loss), classifier ? number(s.autoencoder_loss) : std::string(),
+                          classifier ? number(s.penalty) : std::string(), number(s.held_out_loss), number(accuracy));
+    }
+  }
+  return text;
+}
+
+std::vector<MemberSource> sources(const std::vector<const TrainedMember*>& members) {
+  std::vector<MemberSource> result;
+  for (const TrainedMember* member : members) {
+    const auto read = [member](Network network, const ParameterBlock& block, std::span<float> out) {
+      const std::vector<float>& slab = network == Network::classifier ? member->classifier : member->ranking;
+      std::copy_n(slab.begin() + static_cast<std::ptrdiff_t>(block.offset), block.size(), out.begin());
+    };
+    result.push_back({member->id, member->held_out, member->held_out_errors, read});
+  }
+  return result;
+}
+
+[[noreturn]] void damaged(const fs::path& path, const std::string& reason) {
+  throw Error(fmt::format("{} is damaged ({}): restore it from a copy or train again", path.string(), reason));
+}
+
+SafetensorsReader open_members(const fs::path& directory) {
+  if (!fs::is_directory(directory)) {
+    throw Error(fmt::format("{}: no such run: give the folder that train or merge wrote", directory.string()));
+  }
+  const fs::path path = directory / members_file_name;
+  if (!fs::exists(path) && fs::exists(directory / "checkpoint.safetensors")) {
+    throw Error(fmt::format("{}: its training is not finished: continue with phaseselect train {} -o {} --resume",
+                            directory.string(), (directory / "config.yaml").string(), directory.string()));
+  }
+  if (!fs::exists(path)) {
+    throw Error(fmt::format("{}: is not a run, it has no {}", directory.string(), members_file_name));
+  }
+  return SafetensorsReader(path);
+}
+
+std::string metadata_entry(const SafetensorsReader& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) damaged(file.path(), fmt::format("it does not say its {}", key));
+  return found->second;
+}
+
+void check_format(const SafetensorsReader& file) {
+  if (metadata_entry(file, "format") != members_format) damaged(file.path(), "it is not a file of members");
+  if (metadata_entry(file, "format_version") != members_format_version) {
+    throw Error(fmt::format("{} was written by another version (format {}, this program reads {}): use that one",
+                            file.path().string(), metadata_entry(file, "format_version"), members_format_version));
+  }
+}
+
+// A text file of the run that must be the one the members were trained with.
+CsvTable read_checked(const SafetensorsReader& file, const fs::path& path, const std::string& key) {
+  if (sha256_file(path) != metadata_entry(file, key)) damaged(path, "it was changed after the training");
+  return read_csv(path);
+}
+
+void read_training_fields(const SafetensorsReader& file, const fs::path& path, RunContents& contents) {
+  const CsvTable table = read_checked(file, path, "fields_sha256");
+  const std::size_t phases = table.column("phases");
+  const std::size_t value = table.column("value");
+  const std::size_t label = table.column("label");
+  const ElementRows rows(contents.elements);
+  for (const CsvRow& row : table.rows()) {
+    FieldRecord record;
+    record.field = parse_phase_field(row.cells[phases]);
+    const auto measured = parse_number(row.cells[value]);
+    const bool known = rows.append(record.field, contents.problem.fields.slots, contents.problem.fields.rows);
+    if (!measured || !known || (row.cells[label] != "0" && row.cells[label] != "1")) {
+      damaged(path, fmt::format("line {} is malformed", row.line));
+    }
+    record.value = record.minimum = *measured;
+    record.compositions = 1;
+    contents.training_fields.push_back(std::move(record));
+    contents.problem.labels.push_back(row.cells[label] == "1" ? 1 : 0);
+  }
+}
+
+// For each field that some member held out, the mean of its errors over those members; ascending.
+std::vector<float> reference_errors(const SafetensorsReader& file, std::size_t fields) {
+  std::vector<double> sums(fields, 0.0);
+  std::vector<std::uint32_t> counts(fields, 0);
+  for (const MemberSource& member : member_sources(file)) {
+    for (std::size_t i = 0; i < member.held_out_errors.size(); ++i) {
+      const std::uint32_t row = member.held_out[i];
+      if (row >= fields) damaged(file.path(), "a held-out row is no training field");
+      sums[row] += static_cast<double>(member.held_out_errors[i]);
+      ++counts[row];
+    }
+  }
+  std::vector<float> errors;
+  for (std::size_t row = 0; row < fields; ++row) {
+    if (counts[row] > 0) errors.push_back(static_cast<float>(sums[row] / counts[row]));
+  }
+  std::sort(errors.begin(), errors.end());
+  return errors;
+}
+
+void check_shapes(const SafetensorsReader& file, const ParameterLayout& layout, std::size_t members) {
+  for (const ParameterBlock& block : layout.blocks()) {
+    const TensorInfo& info = file.info(block.name);
+    if (info.type != TensorType::f32 || info.shape != tensor_shape(block, members)) {
+      damaged(file.path(), fmt::format("tensor '{}' does not fit the configuration", block.name));
+    }
+  }
+}
+
+bool has_ranking(const SafetensorsReader& file) { return file.contains("ranking.input_mean"); }
+
+RunContents read_contents(const fs::path& directory, const SafetensorsReader& file) {
+  check_format(file);
+  RunContents contents;
+  contents.config = read_config(directory / "config.yaml");
+  if (configuration_identity(contents.config) != metadata_entry(file, "configuration")) {
+    damaged(directory / "config.yaml", "it was changed after the training");
+  }
+  contents.elements = parse_phase_field(metadata_entry(file, "elements")).elements();
+  Problem& problem = contents.problem;
+  problem.groups = read_groups(file, static_cast<int>(contents.elements.size()));
+  const auto slots = parse_number(metadata_entry(file, "slots"));
+  if (!slots || *slots < 1 || *slots > 64) damaged(file.path(), "its number of slots is out of range");
+  problem.fields.slots = static_cast<int>(*slots);
+  problem.architecture = make_architecture(contents.config, problem.groups, problem.fields.slots);
+  problem.classifier = classifier_plan(contents.config);
+  problem.ranking = ranking_plan(contents.config);
+  problem.seed = contents.config.ensemble.seed;
+  read_training_fields(file, directory / "fields.csv", contents);
+  const fs::path environment_fields = directory / "environment_fields.csv";
+  const CsvTable environments = read_checked(file, environment_fields, "environment_fields_sha256");
+  for (const CsvRow& row : environments.rows()) {
+    contents.environment_fields.push_back(parse_phase_field(row.cells[environments.column("phases")]));
+  }
+  contents.members = file.read_all<std::uint32_t>("members.id");
+  check_shapes(file, classifier_layout(problem.architecture), contents.members.size());
+  if (has_ranking(file)) check_shapes(file, ranking_layout(problem.architecture), contents.members.size());
+  contents.reference_errors = reference_errors(file, contents.training_fields.size());
+  std::ifstream run(directory / "run.json");
+  contents.run = nlohmann::json::parse(run, nullptr, false);
+  if (contents.run.is_discarded()) damaged(directory / "run.json", "it is not valid JSON");
+  return contents;
+}
+
+std::vector<float> read_slab(const SafetensorsReader& file, const ParameterLayout& layout, std::size_t member) {
+  std::vector<float> slab(layout.size(), 0.0f);
+  for (const ParameterBlock& block : layout.blocks()) {
+    const std::span<float> part = std::span(slab).subspan(block.offset, block.size());
+    file.read(block.name, member * block.size() * sizeof(float), std::as_writable_bytes(part));
+  }
+  return slab;
+}
+
+}  // namespace
+
+void write_run(const fs::path& directory, const Config& config, const PreparedData& data,
+               const std::vector<TrainedMember>& members, const nlohmann::json& run) {
+  std::vector<const TrainedMember*> ordered;
+  for (const TrainedMember& member : members) ordered.push_back(&member);
+  std::sort(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+  write_text(directory / "config.yaml", to_yaml(config));
+  write_text(directory / "fields.csv", field_lines(data));
+  write_text(directory / "environment_fields.csv", environment_lines(data.matrix.fields));
+  write_text(directory / "history.csv", history_lines(ordered));
+  write_text(directory / "run.json", run.dump(2) + "\n");
+  MembersDescription description;
+  description.architecture = data.problem.architecture;
+  description.groups = &data.problem.groups;
+  description.ranking = !members.empty() && !members.front().ranking.empty();
+  description.metadata = {
+      {"format", members_format},
+      {"format_version", members_format_version},
+      {"elements", join_symbols(data.matrix.elements)},
+      {"slots", std::to_string(data.problem.fields.slots)},
+      {"property", data.table.property},
+      {"configuration", configuration_identity(config)},
+      {"properties_sha256", sha256_file(config.data.properties)},
+      {"formulas_sha256", sha256_file(config.environments.formulas)},
+      {"fields_sha256", sha256_file(directory / "fields.csv")},
+      {"environment_fields_sha256", sha256_file(directory / "environment_fields.csv")},
+  };
+  // Last: a folder with this file is a finished run.
+  write_members_file(directory / members_file_name, description, sources(ordered));
+}
+
+Run::Run(fs::path directory)
+    : directory_(std::move(directory)),
+      reader_(open_members(directory_)),
+      contents_(read_contents(directory_, reader_)) {}
+
+void Run::load(Engine& engine) const {
+  const ParameterLayout classifier = classifier_layout(contents_.problem.architecture);
+  const ParameterLayout ranking = ranking_layout(contents_.problem.architecture);
+  for (int member = 0; member < members(); ++member) {
+    const auto index = static_cast<std::size_t>(member);
+    const std::vector<float> second = has_ranking(reader_) ? read_slab(reader_, ranking, index) : std::vector<float>();
+    engine.open_trained(member, read_slab(reader_, classifier, index), second);
+  }
+}
+
+float Run::percentile(float error) const {
+  const std::vector<float>& errors = contents_.reference_errors;
+  if (errors.empty() || std::isnan(error)) return std::numeric_limits<float>::quiet_NaN();
+  const auto smaller = std::lower_bound(errors.begin(), errors.end(), error) - errors.begin();
+  return static_cast<float>(100.0 * static_cast<double>(smaller) / static_cast<double>(errors.size()));
+}
+
+}  // namespace phaseselect

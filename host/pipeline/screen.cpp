@@ -1,0 +1,187 @@
+// screen: every combination of the chosen elements, best first, in memory that does not grow with their number.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "host/io/output_file.hpp"
+#include "host/pipeline/candidate_set.hpp"
+#include "host/pipeline/commands.hpp"
+#include "host/pipeline/ensemble_statistics.hpp"
+#include "host/pipeline/external_sort.hpp"
+#include "host/pipeline/known_fields.hpp"
+#include "host/pipeline/result_table.hpp"
+#include "phaseselect/data/candidates.hpp"
+#include "phaseselect/data/property_table.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t sort_capacity = std::size_t{1} << 20;  // candidates in memory: 24 MB
+constexpr std::size_t summary_rows = 10;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+struct Tally {
+  ErrorRange errors;
+  std::uint64_t screened = 0;
+  std::uint64_t known = 0;  // of all candidates, screened or left out
+  std::uint64_t left_out = 0;
+};
+
+// Known fields from the run and from the lists that the user gave.
+struct Knowledge {
+  KnownFields fields;
+  std::size_t reported = 0;  // rows of the lists
+  std::size_t rejects = 0;
+};
+
+Knowledge read_known(const ScreenRequest& request, const RunContents& contents, const Execution& execution) {
+  Knowledge knowledge{KnownFields(contents)};
+  for (const std::filesystem::path& path : request.known) {
+    const FieldList list = read_field_list(path);
+    for (const Reject& reject : list.rejects) execution.note(describe(path, reject));
+    for (const PhaseField& field : list.fields) knowledge.fields.add(field, Known::reported);
+    knowledge.reported += list.fields.size();
+    knowledge.rejects += list.rejects.size();
+  }
+  return knowledge;
+}
+
+// Walks through the combinations and hands out those to be screened in chunks.
+class CandidateStream {
+ public:
+  CandidateStream(const CandidateSet& set, const KnownFields& known, bool unknown_only)
+      : set_(set), known_(known), unknown_only_(unknown_only), combination_(static_cast<std::size_t>(set.arity)) {
+    unrank_combination(0, static_cast<int>(set.elements.size()), combination_);
+  }
+
+  // False when nothing is left.
+  bool fill(Tally& tally) {
+    rows_.clear();
+    candidates_.clear();
+    while (next_rank_ < set_.count && candidates_.size() < evaluation_chunk) {
+      take(tally);
+      ++next_rank_;
+      next_combination(combination_, static_cast<int>(set_.elements.size()));
+    }
+    return !candidates_.empty();
+  }
+
+  FieldView fields() const { return {set_.arity, rows_}; }
+  std::vector<Candidate>& candidates() { return candidates_; }
+  double fraction() const { return static_cast<double>(next_rank_) / static_cast<double>(set_.count); }
+
+ private:
+  void take(Tally& tally) {
+    FieldKey key;
+    for (const int index : combination_) key.add(set_.elements[static_cast<std::size_t>(index)]);
+    const std::uint8_t flags = known_.flags(key);
+    if (flags != 0) ++tally.known;
+    if (flags != 0 && unknown_only_) {
+      ++tally.left_out;
+      return;
+    }
+    for (const int index : combination_) rows_.push_back(set_.rows[static_cast<std::size_t>(index)]);
+    Candidate candidate;
+    candidate.rank = next_rank_;
+    candidate.known = flags;
+    candidates_.push_back(candidate);
+  }
+
+  const CandidateSet& set_;
+  const KnownFields& known_;
+  bool unknown_only_;
+  std::vector<int> combination_;
+  std::uint64_t next_rank_ = 0;
+  std::vector<std::int16_t> rows_;
+  std::vector<Candidate> candidates_;
+};
+
+Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, CandidateSorter& sorter,
+                          const Execution& execution) {
+  Tally tally;
+  const auto start = Clock::now();
+  while (stream.fill(tally)) {
+    if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");
+    const std::vector<FieldStatistics> statistics = evaluate(loaded.engine(), loaded.run().members(), stream.fields());
+    for (std::size_t i = 0; i < statistics.size(); ++i) {
+      Candidate& candidate = stream.candidates()[i];
+      candidate.probability = statistics[i].probability;
+      candidate.deviation = statistics[i].deviation;
+      candidate.error = statistics[i].error;
+      tally.errors.include(candidate.error);
+      sorter.add(candidate);
+    }
+    tally.screened += statistics.size();
+    execution.progress(stream.fraction(), fmt::format("{} candidates, {:.0f} a second", tally.screened,
+                                                      static_cast<double>(tally.screened) / seconds_since(start)));
+  }
+  sorter.finish();
+  return tally;
+}
+
+// Beside the result, where there must be room anyway; in the temporary folder when the result is a stream.
+std::filesystem::path spill_folder(const std::filesystem::path& output) {
+  std::error_code ignored;
+  const bool stream =
+      output == "-" || (std::filesystem::exists(output, ignored) && !std::filesystem::is_regular_file(output, ignored));
+  if (stream) return std::filesystem::temp_directory_path();
+  return output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+}
+
+nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const CandidateSet& set, const Tally& tally,
+                             const Run& run) {
+  nlohmann::json best = nlohmann::json::array();
+  std::uint64_t written = 0;
+  file.write(result_header);
+  for (Candidate candidate; sorter.next(candidate); ++written) {
+    const ResultRow row{{candidate.probability, candidate.deviation, candidate.error},
+                        tally.errors.normalised(candidate.error),
+                        run.percentile(candidate.error),
+                        static_cast<std::uint8_t>(candidate.known)};
+    const std::string phases = to_string(set.field(candidate.rank));
+    file.write(result_line(phases, row));
+    if (best.size() < summary_rows) best.push_back(to_json(phases, row));
+  }
+  return {{"written", written}, {"best", best}};
+}
+
+}  // namespace
+
+nlohmann::json screen(const ScreenRequest& request, const Execution& execution) {
+  const auto start = Clock::now();
+  LoadedRun loaded(request.run, execution);
+  const CandidateSet set = choose_candidates(request, loaded.contents());
+  const Knowledge knowledge = read_known(request, loaded.contents(), execution);
+  OutputFile file(request.output);  // before the work: a folder that cannot be written is found at once
+  CandidateSorter sorter(spill_folder(request.output), sort_capacity, request.top);
+  const auto screening_start = Clock::now();
+  const Tally tally =
+      evaluate_candidates(loaded, CandidateStream(set, knowledge.fields, request.unknown_only), sorter, execution);
+  const double screening_seconds = seconds_since(screening_start);
+  if (tally.screened == 0) {
+    throw UsageError(
+        fmt::format("there is no candidate: all {} are known fields, which --unknown-only leaves out", set.count));
+  }
+  nlohmann::json result = write_ranking(file, sorter, set, tally, loaded.run());
+  file.commit();
+  result.update(
+      {{"arity", set.arity},
+       {"elements", set.elements.size()},
+       {"members", loaded.run().members()},
+       {"candidates", set.count},
+       {"screened", tally.screened},
+       {"known", tally.known},
+       {"left_out", tally.left_out},
+       {"reported_rows", knowledge.reported},
+       {"rejects", knowledge.rejects},
+       {"seconds", seconds_since(start)},
+       {"field_members_per_second", static_cast<double>(tally.screened) * loaded.run().members() / screening_seconds}});
+  return result;
+}
+
+}  // namespace phaseselect

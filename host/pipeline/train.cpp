@@ -1,0 +1,240 @@
+// train: an ensemble into a run directory.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <map>
+#include <system_error>
+
+#include "host/io/output_file.hpp"
+#include "host/model/atomic_file.hpp"
+#include "host/pipeline/commands.hpp"
+#include "host/pipeline/members_file.hpp"
+#include "host/pipeline/run_directory.hpp"
+#include "host/pipeline/version.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* checkpoint_name = "checkpoint.safetensors";
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::string resume_command(const TrainRequest& request) {
+  const std::string range =
+      request.members ? fmt::format(" --member-range {}:{}", request.members->first, request.members->second) : "";
+  return fmt::format("phaseselect train {} -o {}{} --resume", (request.run / "config.yaml").string(),
+                     request.run.string(), range);
+}
+
+std::pair<std::uint32_t, std::uint32_t> member_range(const TrainRequest& request) {
+  const auto all = static_cast<std::uint32_t>(request.config.ensemble.members);
+  if (!request.members) return {0, all};
+  const auto [first, last] = *request.members;
+  if (first >= last || last > all) {
+    throw UsageError(
+        fmt::format("member range {}:{} is not inside the ensemble: give A:B with 0 <= A < B <= {}", first, last, all));
+  }
+  return {first, last};
+}
+
+// What the folder holds when the command starts.
+enum class RunState { absent, started, checkpoint, finished };
+
+RunState run_state(const TrainRequest& request) {
+  const fs::path& run = request.run;
+  if (!fs::exists(run)) return RunState::absent;
+  if (!fs::is_directory(run)) throw UsageError(fmt::format("{} is a file: name a folder for the run", run.string()));
+  if (fs::exists(run / members_file_name)) return RunState::finished;
+  if (fs::exists(run / checkpoint_name)) return RunState::checkpoint;
+  for (const auto& entry : fs::directory_iterator(run)) {
+    if (entry.path().filename() != "config.yaml" && !is_partial_file(entry.path())) {
+      throw UsageError(fmt::format("{} exists and holds other files: name a folder that does not exist", run.string()));
+    }
+  }
+  return RunState::started;  // killed before its first checkpoint
+}
+
+// Refuses what cannot be started or resumed.
+void check_state(const TrainRequest& request, RunState state) {
+  if (request.resume) {
+    if (state == RunState::absent) {
+      throw UsageError(fmt::format("{}: there is nothing to resume: leave --resume out", request.run.string()));
+    }
+    return;
+  }
+  if (state == RunState::checkpoint) {
+    throw UsageError(fmt::format("{} holds an unfinished training: continue it with {}", request.run.string(),
+                                 resume_command(request)));
+  }
+  if (state != RunState::absent) {
+    throw UsageError(fmt::format("{} exists: name a folder that does not, or remove it", request.run.string()));
+  }
+}
+
+void start_directory(const TrainRequest& request) {
+  std::error_code error;
+  fs::create_directories(request.run, error);
+  if (error) throw Error(fmt::format("cannot create the folder {}: {}", request.run.string(), error.message()));
+  OutputFile file(request.run / "config.yaml");
+  file.write(to_yaml(request.config));
+  file.commit();
+}
+
+void note_data(const PreparedData& data, const Execution& execution) {
+  for (const auto& [rejects, what] :
+       {std::pair(&data.table.rejects, "property rows"), std::pair(&data.matrix.rejects, "formulas")}) {
+    if (rejects->empty()) continue;
+    const Reject& first = rejects->front();
+    execution.note(fmt::format("{} {} were rejected, the first in line {}: '{}', {}", rejects->size(), what, first.line,
+                               first.text, first.reason));
+  }
+  if (!data.unmodelled.empty()) {
+    execution.note(
+        fmt::format("{} fields are set aside: an element of theirs has no environments", data.unmodelled.size()));
+  }
+  if (!data.too_large.empty()) {
+    execution.note(fmt::format("{} fields are set aside: they have more than {} elements", data.too_large.size(),
+                               data.problem.fields.slots));
+  }
+}
+
+nlohmann::json describe_data(const Config& config, const PreparedData& data,
+                             const std::map<std::string, std::string>& identity) {
+  nlohmann::json properties = {{"file", config.data.properties.string()},
+                               {"sha256", identity.at("properties_sha256")},
+                               {"property", data.table.property},
+                               {"rows", data.table.rows},
+                               {"rejected_rows", data.table.rejects.size()},
+                               {"fields", data.kept.size()},
+                               {"positives", data.positives}};
+  properties["set_aside"] = {{"element_without_environments", data.unmodelled.size()},
+                             {"too_many_elements", data.too_large.size()}};
+  const nlohmann::json formulas = {{"file", config.environments.formulas.string()},
+                                   {"sha256", identity.at("formulas_sha256")},
+                                   {"rows", data.matrix.formulas},
+                                   {"rejected_rows", data.matrix.rejects.size()},
+                                   {"distinct", data.matrix.distinct},
+                                   {"elements", data.matrix.elements.size()},
+                                   {"environments", data.matrix.environments()},
+                                   {"groups", data.problem.groups.groups()}};
+  return {{"properties", properties}, {"formulas", formulas}};
+}
+
+// Means over the members of what their kept weights reached.
+nlohmann::json describe_metrics(const Config& config, const std::vector<TrainedMember>& members) {
+  double accuracy = 0, classifier_epochs = 0, ranking_epochs = 0;
+  for (const TrainedMember& member : members) {
+    const StoppingState& stop = member.classifier_stop;
+    const std::size_t kept = config.training.patience > 0 ? stop.best_epoch : stop.epochs_done - 1;
+    const EpochStatistics& s = member.history.at(kept).statistics;
+    accuracy += static_cast<double>(s.held_out_correct) / std::max(1u, s.held_out);
+    classifier_epochs += stop.epochs_done;
+    ranking_epochs += member.ranking_stop.epochs_done;
+  }
+  const auto count = static_cast<double>(members.size());
+  return {{"mean_held_out_accuracy", accuracy / count},
+          {"mean_classifier_epochs", classifier_epochs / count},
+          {"mean_ranking_epochs", ranking_epochs / count}};
+}
+
+// A killed training leaves the configuration it was started with: another one cannot continue it.
+void check_configuration(const TrainRequest& request) {
+  const fs::path saved = request.run / "config.yaml";
+  if (!fs::exists(saved) || configuration_identity(read_config(saved)) == configuration_identity(request.config))
+    return;
+  throw Error(fmt::format("{} was started with another configuration: resume with {}, or train into a new folder",
+                          request.run.string(), saved.string()));
+}
+
+nlohmann::json finished_run(const TrainRequest& request, const Execution& execution) {
+  execution.note(fmt::format("{} is already finished", request.run.string()));
+  std::error_code ignored;  // leftovers do no harm
+  fs::remove(request.run / checkpoint_name, ignored);
+  return Run(request.run).contents().run;
+}
+
+PopulationOptions population_options(const TrainRequest& request, const Execution& execution, bool resume) {
+  const auto [first, last] = member_range(request);
+  PopulationOptions options;
+  options.checkpoint = request.run / checkpoint_name;
+  options.checkpoint_identity = {{"configuration", configuration_identity(request.config)},
+                                 {"properties_sha256", sha256_file(request.config.data.properties)},
+                                 {"formulas_sha256", sha256_file(request.config.environments.formulas)},
+                                 {"members", fmt::format("{}:{}", first, last)}};
+  options.checkpoint_seconds = request.checkpoint_seconds;
+  options.resume = resume;
+  options.progress = [&execution](const PopulationProgress& p) {
+    execution.progress(p.fraction, fmt::format("{} of {} members, {} of {} epochs", p.members_done, p.members,
+                                               p.epochs_done, p.epochs_total));
+  };
+  options.stop_requested = execution.stop_requested;
+  return options;
+}
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& execution) {
+  if (execution.device == Device::cuda) throw UsageError("this build has no CUDA engine: use --device cpu");
+  return make_cpu_engine(problem, {execution.threads});
+}
+
+nlohmann::json train(const TrainRequest& request, const Execution& execution) {
+  const auto start = Clock::now();
+  const auto [first, last] = member_range(request);
+  const RunState state = run_state(request);
+  check_state(request, state);
+  if (state == RunState::started || state == RunState::finished) check_configuration(request);
+  if (state == RunState::finished) return finished_run(request, execution);
+
+  const PreparedData data = prepare(request.config);
+  note_data(data, execution);
+  const std::vector<MemberPlan> plans = ensemble_plans(request.config, data.problem, first, last);
+  const PopulationOptions options = population_options(request, execution, state == RunState::checkpoint);
+  const std::unique_ptr<Engine> engine = make_engine(data.problem, execution);
+  execution.note("training on " + engine->description());
+  if (state != RunState::checkpoint) start_directory(request);
+  remove_partial_files(request.run);
+  const double data_seconds = seconds_since(start);
+
+  std::vector<TrainedMember> members;
+  try {
+    members = train_population(*engine, data.problem, request.config, plans, options);
+  } catch (const Interrupted& interrupted) {
+    throw Interrupted(fmt::format("{}: continue with {}", interrupted.what(), resume_command(request)));
+  }
+  const nlohmann::json run = {
+      {"format_version", 1},
+      {"version", program_version()},
+      {"commit", program_commit()},
+      {"created", now_utc()},
+      {"device", engine->description()},
+      {"seed", request.config.ensemble.seed},
+      {"members", members.size()},
+      {"member_range", {first, last}},
+      {"resumed", state == RunState::checkpoint},
+      {"data", describe_data(request.config, data, options.checkpoint_identity)},
+      {"timings", {{"data_seconds", data_seconds}, {"training_seconds", seconds_since(start) - data_seconds}}},
+      {"metrics", describe_metrics(request.config, members)},
+  };
+  write_run(request.run, request.config, data, members, run);
+  std::error_code ignored;  // the run is finished with or without it
+  fs::remove(request.run / checkpoint_name, ignored);
+  return run;
+}
+
+}  // namespace phaseselect

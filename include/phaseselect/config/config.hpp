@@ -1,0 +1,85 @@
+// The typed configuration: YAML in, defaults and checks in one place, and the resolved form out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "phaseselect/data/environment_matrix.hpp"
+#include "phaseselect/engine/engine.hpp"
+#include "phaseselect/model/architecture.hpp"
+
+namespace phaseselect {
+
+// What early stopping watches on the member's held-out rows.
+enum class Monitor { accuracy, loss };
+
+struct Config {
+  struct Data {
+    std::filesystem::path properties;  // required
+    std::string property;              // empty: the only numeric column
+    double threshold = 0;              // required
+    bool inclusive = true;
+  } data;
+  struct Environments {
+    std::filesystem::path formulas;  // required
+    Grouping grouping = Grouping::exact;
+  } environments;
+  struct Model {
+    int features = 20;
+    struct Attention {
+      int heads = 8;
+      int key_dim = 2;
+      Combine combine = Combine::values;
+    } attention;
+    std::vector<int> hidden{80, 80, 80, 20};
+    double dropout = 0.5;
+    double l1 = 0.03;
+    double l2 = 1e-4;
+    SlotOrder slot_order = SlotOrder::sorted;
+    int prediction_orders = 1;   // must be 1 with slot_order: sorted
+    int slots = 0;               // 0: as many as the largest training field has elements
+    double autoencoder_weight = 1.0;
+  } model;
+  struct Training {
+    int epochs = 100;
+    int batch = 16;
+    std::string optimiser = "adam";
+    double learning_rate = 1e-5;
+    Schedule schedule = Schedule::constant;
+    double weight_decay = 0;
+    int patience = 7;          // epochs without improvement before a member stops; 0: never
+    Monitor monitor = Monitor::accuracy;
+    double holdout = 0.1;      // share of a member's fields it never trains on (early stopping, ranking reference)
+    std::string precision = "fp32";
+  } training;
+  struct EnsembleSettings {
+    int members = 300;
+    std::uint64_t seed = 1;
+  } ensemble;
+  struct Ranking {
+    int epochs = 100;
+    int batch = 16;
+    double learning_rate = 1e-3;
+    double dropout = 0.1;
+    int patience = 7;
+  } ranking;
+  struct Validation {
+    int folds = 5;
+    bool stratified = true;
+    std::uint64_t seed = 1;
+  } validation;
+};
+
+// Reads and checks a configuration. `overrides` are "key.path=value" in YAML syntax. Paths in the file are relative to the
+// file's folder, paths in overrides to the working directory; the result holds absolute paths.
+// Throws UsageError, naming file, line and key: unreadable file, YAML syntax, unknown or repeated keys, wrong types,
+// values out of range, missing required keys.
+Config read_config(const std::filesystem::path& path, std::span<const std::string> overrides = {});
+
+// The resolved configuration as YAML: read_config of it gives the same Config.
+std::string to_yaml(const Config& config);
+
+}  // namespace phaseselect

@@ -1,0 +1,52 @@
+// The shape of the model and the switches of its mathematics (Vasylenko et al. 2022, Methods).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace phaseselect {
+
+// What of the attention goes on to the classifier. X: gathered element features [n][k]; Y: attention output [n][k].
+enum class Combine {
+  values,    // flatten(Y)
+  residual,  // flatten(X + Y)
+  scores,    // flatten(s_i X_i), s_i = attention received by element i, mean over heads and real queries
+};
+
+// The order in which a field's elements fill the slots of the classifier's input.
+enum class SlotOrder {
+  sorted,  // alphabetical
+  random,  // training: a new permutation for every sample; prediction: `prediction_orders` fixed ones are averaged
+};
+
+struct Architecture {
+  int elements = 0;                 // E, rows of the environment matrix
+  int groups = 0;                   // G, column groups
+  std::uint32_t environments = 0;   // V, sum of the groups' multiplicities
+  int slots = 0;                    // n, the most elements a field can have; at most 64
+  int features = 0;                 // k
+  int heads = 0;                    // H
+  int key_dim = 0;                  // d, width of a head
+  Combine combine = Combine::values;
+  std::vector<int> hidden;          // widths of the classifier's hidden layers
+  double dropout = 0;               // after each hidden layer
+  double l1 = 0;                    // l1 * sum |w| over the hidden kernels
+  double l2 = 0;                    // l2 * sum w^2 over the hidden kernels
+  double autoencoder_weight = 1;    // lambda
+  SlotOrder slot_order = SlotOrder::sorted;
+  int prediction_orders = 1;        // orders averaged at prediction; order 0 is the alphabetical one
+  double ranking_dropout = 0;       // of the ranking autoencoder: its input and every hidden layer
+
+  int attention_width() const { return heads * key_dim; }
+  int field_width() const { return slots * features; }  // n * k
+};
+
+// Widths of the ranking autoencoder from input to output:
+// n*k, n*k/2, /4, /8, /16, 4, /16, /8, /4, /2, n*k; no hidden layer is narrower than the latent one.
+std::vector<int> ranking_widths(const Architecture& architecture);
+
+// The order in which prediction order `order` places a field of `size` elements: slot i holds element permutation[i]
+// (index into the alphabetical list). Order 0 is the identity.
+std::vector<int> prediction_permutation(int order, int size, std::uint64_t seed);
+
+}  // namespace phaseselect

@@ -1,0 +1,118 @@
+// The whole pipeline through the binary on small tables.
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/fixture.hpp"
+
+namespace phaseselect {
+namespace {
+
+using small_data::read_cells;
+using small_data::read_file;
+
+class EndToEnd : public CommandLine {};
+
+TEST_F(EndToEnd, HelpAndVersion) {
+  const Outcome help = call({"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_EQ(help.err, "");
+  for (const char* command :
+       {"aggregate", "inspect", "train", "merge", "validate", "predict", "screen", "explain", "export"}) {
+    EXPECT_PRED2(contains, help.out, command);
+    const Outcome of_command = call({command, "--help"});
+    EXPECT_EQ(of_command.code, 0) << command;
+    EXPECT_PRED2(contains, of_command.out, "--quiet");
+  }
+  const Outcome version = call({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_EQ(version.out.rfind("phaseselect ", 0), 0u) << version.out;
+}
+
+TEST_F(EndToEnd, CompositionsBecomeFields) {
+  small_data::write_file(folder() / "compositions.csv", "formula,Tc\nLi2O,3\nLi4O2,5\nNaCl,1\n");
+  const Outcome outcome = call({"aggregate", "compositions.csv", "-o", "-"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "phases,Tc,n_compositions,minimum,maximum_formula\nCl Na,1,1,1,NaCl\nLi O,5,2,3,Li4O2\n");
+  EXPECT_EQ(outcome.err, "3 rows, 2 phase fields, 0 rows rejected\n");
+}
+
+TEST_F(EndToEnd, InspectAsTextAndJson) {
+  const Outcome text = call({"inspect", "config.yaml"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_PRED2(contains, text.out, "84 formulas, 84 distinct, 10 elements");
+  EXPECT_PRED2(contains, text.out, "60 fields");
+  const Outcome json = call({"inspect", "config.yaml", "--json", "--quiet"});
+  EXPECT_EQ(nlohmann::json::parse(json.out)["environments"]["elements"], small_data::elements);
+}
+
+TEST_F(EndToEnd, ScreenIsCompleteAndSorted) {
+  const Outcome outcome = call({"screen", "run", "-o", "screen.csv"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_PRED2(contains, outcome.err, "120 candidates of 3 elements out of 10; 60 of them are known");
+  const auto rows = read_cells(folder() / "screen.csv");
+  ASSERT_EQ(rows.size(), 1u + small_data::ternaries);
+  std::set<std::string> fields;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    fields.insert(rows[i][0]);
+    if (i > 1) {
+      EXPECT_LE(std::stod(rows[i][1]), std::stod(rows[i - 1][1]));
+    }
+  }
+  EXPECT_EQ(fields.size(), static_cast<std::size_t>(small_data::ternaries));
+  EXPECT_PRED2(contains, outcome.err, rows[1][0]) << "the best field is missing in the summary";
+  const Outcome streamed = call({"screen", "run", "-o", "-", "--quiet"});
+  EXPECT_EQ(streamed.out, read_file(folder() / "screen.csv"));
+  EXPECT_EQ(streamed.err, "");
+}
+
+TEST_F(EndToEnd, ThreadsAndPredictionAgree) {
+  EXPECT_EQ(call({"predict", "run", "fields.csv", "-o", "one.csv", "--threads", "1"}).code, 0);
+  const Outcome two = call({"predict", "run", "fields.csv", "-o", "two.csv", "--threads", "2", "--json"});
+  EXPECT_EQ(two.code, 0);
+  EXPECT_EQ(nlohmann::json::parse(two.out)["predicted"], 60);
+  EXPECT_EQ(read_file(folder() / "one.csv"), read_file(folder() / "two.csv"));
+}
+
+TEST_F(EndToEnd, ExplainAndExport) {
+  const Outcome text = call({"explain", "run", "O", "Li", "Ba"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  for (const char* part : {"Ba Li O", "attention", "nearest known fields", "training;environments"}) {
+    EXPECT_PRED2(contains, text.out, part);
+  }
+  EXPECT_EQ(nlohmann::json::parse(call({"explain", "run", "O Li Ba", "--json"}).out)["attention"].size(), 3u);
+  EXPECT_EQ(call({"export", "run", "--embeddings", "embeddings.csv"}).code, 0);
+  EXPECT_EQ(read_cells(folder() / "embeddings.csv").size(), 1u + 3 * small_data::elements);
+}
+
+TEST_F(EndToEnd, RangesMergeToTheWholeRun) {
+  EXPECT_EQ(call({"train", "config.yaml", "-o", "part0", "--member-range", "0:1"}).code, 0);
+  EXPECT_EQ(call({"train", "config.yaml", "-o", "part1", "--member-range", "1:3"}).code, 0);
+  const Outcome merged = call({"merge", "part1", "part0", "-o", "merged"});
+  EXPECT_EQ(merged.code, 0) << merged.err;
+  expect_same_file(folder() / "merged/members.safetensors", folder() / "run/members.safetensors");
+  expect_refused({"merge", "part0", "part0", "-o", "twice"}, 1, {"member"});
+}
+
+TEST_F(EndToEnd, ValidatePrintsAllMeasures) {
+  const Outcome outcome =
+      call({"validate", "config.yaml", "-o", "cv", "--folds", "2", "--members", "2", "--seed", "5"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  for (const char* name : {"accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier", "ece"}) {
+    EXPECT_PRED2(contains, outcome.err, name);
+  }
+  const nlohmann::json metrics = nlohmann::json::parse(read_file(folder() / "cv/metrics.json"));
+  EXPECT_EQ(metrics["folds"].size(), 2u);
+  EXPECT_EQ(metrics["members"], 2);
+  EXPECT_EQ(metrics["seed"], 5);
+}
+
+TEST_F(EndToEnd, ClosedReaderEndsQuietly) {
+  const std::string command = std::string(PHASESELECT_BINARY) + " screen " + (folder() / "run").string() +
+                              " -o - --quiet 2>" + (folder() / "pipe_errors").string() + " | true";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(read_file(folder() / "pipe_errors"), "");
+}
+
+}  // namespace
+}  // namespace phaseselect

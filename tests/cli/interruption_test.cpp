@@ -1,0 +1,83 @@
+// Signals: state is saved, commands say how to go on, and the resumed run has the bits of an uninterrupted one.
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "tests/cli/fixture.hpp"
+
+namespace phaseselect {
+namespace {
+
+class Interruption : public CommandLine {
+ protected:
+  // Long enough to be interrupted while a checkpoint is written after every epoch.
+  static Words training(const std::string& run) {
+    return {"train", "config.yaml", "-o", run, "--quiet", "--set", "training.epochs=1500"};
+  }
+  static Outcome interrupt(Words arguments, const std::filesystem::path& checkpoint, int signal) {
+    arguments.insert(arguments.end(), {"--checkpoint-seconds", "0"});
+    Program program(folder().path(), arguments);
+    for (int i = 0; i < 2000 && !std::filesystem::exists(checkpoint); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    program.send(signal);
+    return program.finish();
+  }
+  static void expect_resumes(const std::string& run) {
+    Words resume = training(run);
+    resume.push_back("--resume");
+    const Outcome resumed = call(resume);
+    EXPECT_EQ(resumed.code, 0) << resumed.err;
+    if (!std::filesystem::exists(folder() / "uninterrupted")) {
+      EXPECT_EQ(call(training("uninterrupted")).code, 0);
+    }
+    for (const char* file : {"members.safetensors", "history.csv"}) {
+      expect_same_file(folder() / run / file, folder() / "uninterrupted" / file);
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder() / run / "checkpoint.safetensors"));
+  }
+};
+
+TEST_F(Interruption, InterruptSavesAndResumes) {
+  const Outcome stopped = interrupt(training("stopped"), folder() / "stopped/checkpoint.safetensors", SIGINT);
+  EXPECT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_EQ(std::count(stopped.err.begin(), stopped.err.end(), '\n'), 1) << stopped.err;
+  EXPECT_PRED2(contains, stopped.err, "--resume");
+  expect_refused({"predict", "stopped", "fields.csv", "-o", "new.csv"}, 1, {"stopped", "--resume"});
+  expect_refused({"train", "config.yaml", "-o", "stopped"}, 2, {"stopped", "--resume"});
+  expect_resumes("stopped");
+}
+
+TEST_F(Interruption, TerminationSavesAndResumes) {
+  const Outcome stopped = interrupt(training("terminated"), folder() / "terminated/checkpoint.safetensors", SIGTERM);
+  EXPECT_EQ(stopped.code, 130) << stopped.err;
+  expect_resumes("terminated");
+}
+
+TEST_F(Interruption, KilledOutrightAndResumed) {
+  const Outcome killed = interrupt(training("killed"), folder() / "killed/checkpoint.safetensors", SIGKILL);
+  EXPECT_EQ(killed.code, 128 + SIGKILL);
+  expect_resumes("killed");
+  for (const auto& entry : std::filesystem::directory_iterator(folder() / "killed")) {
+    EXPECT_NE(entry.path().filename().string().front(), '.') << entry.path() << " was left behind";
+  }
+}
+
+TEST_F(Interruption, ValidationResumes) {
+  const Words arguments{"validate", "config.yaml", "-o", "stopped_cv", "--quiet", "--set", "training.epochs=500"};
+  const Outcome stopped = interrupt(arguments, folder() / "stopped_cv/checkpoint.safetensors", SIGINT);
+  EXPECT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_PRED2(contains, stopped.err, "--resume");
+  Words resume = arguments;
+  resume.push_back("--resume");
+  EXPECT_EQ(call(resume).code, 0);
+  Words whole = arguments;
+  whole[3] = "whole_cv";
+  EXPECT_EQ(call(whole).code, 0);
+  for (const char* file : {"predictions.csv", "roc.csv"}) {
+    expect_same_file(folder() / "stopped_cv" / file, folder() / "whole_cv" / file);
+  }
+}
+
+}  // namespace
+}  // namespace phaseselect

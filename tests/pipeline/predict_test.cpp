@@ -1,0 +1,130 @@
+// predict, explain and export on a small run.
+#include <cmath>
+
+#include "host/pipeline/ensemble_statistics.hpp"
+#include "phaseselect/error.hpp"
+#include "tests/pipeline/commands_fixture.hpp"
+
+namespace phaseselect {
+namespace {
+
+class Predict : public SmallRun {};
+class Explain : public SmallRun {};
+class Export : public SmallRun {};
+
+TEST_F(Predict, RowsStayInOrderAndNothingIsDropped) {
+  small_data::write_file(folder() / "mixed.csv",
+                         "name,phases\na,O Xe\nb,Li O K\nc,nonsense\nd,Li Na K O\ne,O Li K\nf,Ba\n");
+  std::vector<std::string> notes;
+  Execution execution;
+  execution.note = [&](const std::string& note) { notes.push_back(note); };
+  const nlohmann::json summary = predict(run(), folder() / "mixed.csv", folder() / "mixed_out.csv", execution);
+  const auto rows = small_data::read_cells(folder() / "mixed_out.csv");
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"phases", "probability", "probability_std", "reconstruction_error",
+                                               "synthetic_uncertainty", "uncertainty_percentile", "known"}));
+  EXPECT_EQ(rows[1], (std::vector<std::string>{"O Xe", "", "", "", "", "", ""}));
+  EXPECT_EQ(rows[3], (std::vector<std::string>{"K Li Na O", "", "", "", "", "", ""}));
+  EXPECT_EQ(rows[2], rows[4]) << "the same field twice";
+  EXPECT_EQ(rows[2][0], "K Li O");
+  EXPECT_EQ(rows[5][0], "Ba");
+  EXPECT_EQ(rows[5][6], "");
+  EXPECT_EQ(summary["fields"], 5);
+  EXPECT_EQ(summary["predicted"], 3);
+  EXPECT_EQ(summary["unmodelled"], 1);
+  EXPECT_EQ(summary["too_large"], 1);
+  EXPECT_EQ(summary["rejects"], 1);
+  EXPECT_PRED2(contains, joined(notes), "mixed.csv:4: 'nonsense'");
+}
+
+TEST_F(Predict, EqualsTheMembersOneByOne) {
+  predict(run(), folder() / "fields.csv", folder() / "out.csv", Execution{});
+  const auto rows = small_data::read_cells(folder() / "out.csv");
+  const auto inputs = small_data::read_cells(folder() / "fields.csv");
+  ASSERT_EQ(rows.size(), inputs.size());
+  LoadedRun loaded(run(), Execution{});
+  const ElementRows element_rows(loaded.contents().elements);
+  float smallest = INFINITY, largest = -INFINITY;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    std::vector<std::int16_t> indices;
+    ASSERT_TRUE(element_rows.append(parse_phase_field(inputs[i][0]), 3, indices));
+    double probability = 0, error = 0;
+    std::vector<float> each;
+    for (Slot slot = 0; slot < loaded.run().members(); ++slot) {
+      float p = 0, e = 0;
+      loaded.engine().probabilities(std::span(&slot, 1), {3, indices}, std::span(&p, 1));
+      loaded.engine().reconstruction_errors(std::span(&slot, 1), {3, indices}, std::span(&e, 1));
+      probability += p / 3.0;
+      error += e / 3.0;
+      each.push_back(p);
+    }
+    double variance = 0;
+    for (const float p : each) variance += (p - probability) * (p - probability) / 3;
+    EXPECT_NEAR(std::stod(rows[i][1]), probability, 1e-6);
+    EXPECT_NEAR(std::stod(rows[i][2]), std::sqrt(variance), 1e-6);
+    EXPECT_NEAR(std::stod(rows[i][3]), error, 1e-5);
+    const float percentile = std::stof(rows[i][5]);
+    EXPECT_EQ(percentile, loaded.run().percentile(std::stof(rows[i][3])));
+    EXPECT_TRUE(percentile >= 0 && percentile <= 100);
+    smallest = std::min(smallest, std::stof(rows[i][4]));
+    largest = std::max(largest, std::stof(rows[i][4]));
+    EXPECT_PRED2(contains, rows[i][6], "training");
+  }
+  EXPECT_EQ(smallest, 0);
+  EXPECT_EQ(largest, 1);
+}
+
+TEST_F(Predict, OneFieldHasNoRangeToNormaliseWith) {
+  small_data::write_file(folder() / "one.csv", "formula\nLi2O\n");
+  predict(run(), folder() / "one.csv", folder() / "one_out.csv", Execution{});
+  EXPECT_EQ(small_data::read_cells(folder() / "one_out.csv")[1][4], "0");
+}
+
+TEST_F(Explain, AttentionSumsToOneAndNeighboursAreNear) {
+  const nlohmann::json result = explain(run(), "O Li Ba", Execution{});
+  EXPECT_EQ(result["phases"], "Ba Li O");
+  EXPECT_EQ(result["known"], "training;environments");
+  double sum = 0;
+  for (const auto& row : result["attention"]) sum += row["attention"].get<double>();
+  EXPECT_NEAR(sum, 1, 1e-5);
+  EXPECT_EQ(result["attention"][1]["element"], "Li");
+  ASSERT_EQ(result["nearest"].size(), 10u);
+  EXPECT_EQ(result["nearest"][0]["phases"], "Ba Li O");
+  EXPECT_EQ(result["nearest"][0]["similarity"], 1.0);
+  EXPECT_EQ(result["nearest"][0]["label"], 1);
+
+  small_data::write_file(folder() / "explained.csv", "phases\nBa Li O\n");
+  predict(run(), folder() / "explained.csv", folder() / "explained_out.csv", Execution{});
+  const auto row = small_data::read_cells(folder() / "explained_out.csv")[1];
+  EXPECT_FLOAT_EQ(std::stof(row[1]), result["probability"].get<float>());
+  EXPECT_FLOAT_EQ(std::stof(row[5]), result["uncertainty_percentile"].get<float>());
+}
+
+TEST_F(Explain, RefusesFieldsItCannotJudge) {
+  const auto refusal = [](const char* field) {
+    return message_of<UsageError>([&] { explain(run(), field, Execution{}); });
+  };
+  EXPECT_PRED2(contains, refusal("Li Qq"), "Qq");
+  EXPECT_PRED2(contains, refusal("Li Xe"), "Xe is not modelled");
+  EXPECT_PRED2(contains, refusal("Li Na K O"), "4 elements");
+  EXPECT_PRED2(contains, refusal(""), "cannot be read");
+}
+
+TEST_F(Export, OneRowPerMemberAndElement) {
+  export_embeddings(run(), folder() / "embeddings.csv", Execution{});
+  const auto rows = small_data::read_cells(folder() / "embeddings.csv");
+  ASSERT_EQ(rows.size(), 1u + 3 * small_data::elements);
+  EXPECT_EQ(rows[0],
+            (std::vector<std::string>{"member", "element", "feature_0", "feature_1", "feature_2", "feature_3"}));
+  LoadedRun loaded(run(), Execution{});
+  std::vector<float> features(small_data::elements * 4);
+  const Slot slot = 2;
+  loaded.engine().element_features(std::span(&slot, 1), features);
+  const auto& row = rows[1 + 2 * small_data::elements + 3];
+  EXPECT_EQ(row[0], "2");
+  EXPECT_EQ(row[1], symbol(loaded.contents().elements[3]));
+  for (std::size_t k = 0; k < 4; ++k) EXPECT_EQ(std::stof(row[2 + k]), features[3 * 4 + k]);
+}
+
+}  // namespace
+}  // namespace phaseselect

@@ -1,0 +1,132 @@
+// Screening: complete, sorted, equal to prediction, with known fields flagged or left out.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "phaseselect/error.hpp"
+#include "tests/pipeline/commands_fixture.hpp"
+
+namespace phaseselect {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+class Screen : public SmallRun {
+ protected:
+  static ScreenRequest request(const std::string& output) {
+    ScreenRequest result;
+    result.run = run();
+    result.output = folder() / output;
+    return result;
+  }
+  static Rows screened(const ScreenRequest& request) {
+    screen(request, Execution{});
+    Rows rows = small_data::read_cells(request.output);
+    rows.erase(rows.begin());
+    return rows;
+  }
+  static std::string refusal(const ScreenRequest& request) {
+    const std::string message = message_of<UsageError>([&] { screen(request, Execution{}); });
+    EXPECT_FALSE(std::filesystem::exists(request.output));
+    return message;
+  }
+};
+
+TEST_F(Screen, EveryCombinationOnceBestFirst) {
+  const Rows rows = screened(request("all.csv"));
+  ASSERT_EQ(rows.size(), static_cast<std::size_t>(small_data::ternaries));
+  std::set<std::string> fields;
+  for (const auto& row : rows) {
+    ASSERT_EQ(row.size(), 7u);
+    fields.insert(row[0]);
+  }
+  EXPECT_EQ(fields.size(), rows.size());
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const double before = std::stod(rows[i - 1][1]);
+    const double now = std::stod(rows[i][1]);
+    EXPECT_TRUE(before > now || (before == now && std::stod(rows[i - 1][3]) <= std::stod(rows[i][3]))) << i;
+  }
+  EXPECT_NE(rows.front()[1], rows.back()[1]) << "the model says the same of every field: the order is not tested";
+}
+
+TEST_F(Screen, EqualsPrediction) {
+  const Rows rows = screened(request("all.csv"));
+  std::string list = "phases\n";
+  for (const auto& row : rows) list += row[0] + "\n";
+  small_data::write_file(folder() / "list.csv", list);
+  predict(run(), folder() / "list.csv", folder() / "predicted.csv", Execution{});
+  EXPECT_EQ(small_data::read_file(folder() / "predicted.csv"), small_data::read_file(folder() / "all.csv"));
+}
+
+TEST_F(Screen, TopIsTheHeadOfTheWhole) {
+  const Rows all = screened(request("all.csv"));
+  ScreenRequest best = request("top.csv");
+  best.top = 7;
+  const Rows top = screened(best);
+  ASSERT_EQ(top.size(), 7u);
+  EXPECT_TRUE(std::equal(top.begin(), top.end(), all.begin()));
+}
+
+TEST_F(Screen, ChosenElementsAndKnownLists) {
+  small_data::write_file(folder() / "known.csv", "phases,year\nO Li Ba,1999\nK Xx,2000\nXe O Li,2001\n");
+  ScreenRequest chosen = request("chosen.csv");
+  chosen.elements = {"Li", "Ba", "K", "O", "O", "Na"};
+  chosen.exclude = {"Na"};
+  chosen.known = {folder() / "known.csv"};
+  std::vector<std::string> notes;
+  Execution execution;
+  execution.note = [&](const std::string& note) { notes.push_back(note); };
+  const nlohmann::json summary = screen(chosen, execution);
+  EXPECT_EQ(summary["candidates"], 4);
+  EXPECT_EQ(summary["rejects"], 1);
+  EXPECT_PRED2(contains, joined(notes), "known.csv:3");
+  std::map<std::string, std::string> known;
+  for (const auto& row : small_data::read_cells(chosen.output)) known[row[0]] = row[6];
+  EXPECT_EQ(known.size(), 5u);
+  EXPECT_EQ(known.at("Ba Li O"), "training;environments;reported");
+  EXPECT_EQ(known.at("Ba K Li"), "");
+}
+
+TEST_F(Screen, UnknownOnlyLeavesAllKnownOut) {
+  const Rows all = screened(request("all.csv"));
+  ScreenRequest unknown = request("unknown.csv");
+  unknown.unknown_only = true;
+  const Rows rows = screened(unknown);
+  const auto is_unknown = [](const auto& row) { return row[6].empty(); };
+  EXPECT_EQ(rows.size(), static_cast<std::size_t>(std::count_if(all.begin(), all.end(), is_unknown)));
+  EXPECT_TRUE(std::all_of(rows.begin(), rows.end(), is_unknown));
+  EXPECT_EQ(rows.size(), small_data::ternaries - 60u) << "the training fields are 60 ternaries";
+}
+
+TEST_F(Screen, RefusesWhatHasNoCandidates) {
+  ScreenRequest bad = request("refused.csv");
+  bad.elements = {"Li", "Qq", "O"};
+  EXPECT_PRED2(contains, refusal(bad), "--elements: 'Qq'");
+  bad.elements = {"Li", "Xe", "O"};
+  EXPECT_PRED2(contains, refusal(bad), "Xe is not modelled");
+  bad.elements = {"Li", "O", "K"};
+  bad.exclude = {"K"};
+  EXPECT_PRED2(contains, refusal(bad), "no candidate: 2 elements");
+  bad.exclude = {"Qq"};
+  EXPECT_PRED2(contains, refusal(bad), "--exclude");
+  bad = request("refused.csv");
+  bad.arity = 4;
+  EXPECT_PRED2(contains, refusal(bad), "--arity: 4");
+  bad.arity = 0;
+  EXPECT_PRED2(contains, refusal(bad), "--arity: 0");
+  bad = request("refused.csv");
+  bad.elements = {"Ba", "Li", "O"};
+  bad.unknown_only = true;
+  EXPECT_PRED2(contains, refusal(bad), "no candidate: all 1 are known");
+}
+
+TEST_F(Screen, InterruptedWritesNothing) {
+  Execution execution;
+  execution.stop_requested = [] { return true; };
+  const ScreenRequest stopped = request("stopped.csv");
+  EXPECT_THROW(screen(stopped, execution), Interrupted);
+  EXPECT_FALSE(std::filesystem::exists(stopped.output));
+}
+
+}  // namespace
+}  // namespace phaseselect

@@ -1,0 +1,100 @@
+// Cross-validation: complete files, metrics that follow from the predictions, resume, nothing left after a failure.
+#include <map>
+
+#include "host/pipeline/metrics.hpp"
+#include "phaseselect/error.hpp"
+#include "tests/pipeline/commands_fixture.hpp"
+
+namespace phaseselect {
+namespace {
+
+class Validate : public testing::Test {
+ protected:
+  void SetUp() override { small_data::write_tables(folder_); }
+
+  ValidateRequest request(const std::string& directory) const {
+    ValidateRequest result;
+    result.config = read_config(folder_ / "config.yaml");
+    result.directory = folder_ / directory;
+    return result;
+  }
+
+  small_data::Folder folder_;
+};
+
+TEST_F(Validate, MetricsFollowFromThePredictions) {
+  const nlohmann::json metrics = validate(request("cv"), Execution{});
+  EXPECT_EQ(nlohmann::json::parse(small_data::read_file(folder_ / "cv/metrics.json")).dump(), metrics.dump());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "cv/checkpoint.safetensors"));
+  const auto rows = small_data::read_cells(folder_ / "cv/predictions.csv");
+  ASSERT_EQ(rows.size(), 61u);
+  std::map<int, std::vector<std::uint8_t>> labels;
+  std::map<int, std::vector<float>> probabilities;
+  std::map<std::string, int> seen;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const int fold = std::stoi(rows[i][1]);
+    ++seen[rows[i][0]];
+    EXPECT_EQ(rows[i][3], std::stod(rows[i][2]) >= 10 ? "1" : "0");
+    labels[fold].push_back(rows[i][3] == "1");
+    probabilities[fold].push_back(std::stof(rows[i][4]));
+  }
+  EXPECT_EQ(seen.size(), 60u);
+  ASSERT_EQ(labels.size(), 3u);
+  double accuracy = 0;
+  for (int fold = 0; fold < 3; ++fold) {
+    EXPECT_EQ(labels[fold].size(), 20u);
+    const Metrics expected = compute_metrics(labels[fold], probabilities[fold]);
+    EXPECT_EQ(metrics["folds"][static_cast<std::size_t>(fold)]["accuracy"], expected.accuracy);
+    EXPECT_EQ(metrics["folds"][static_cast<std::size_t>(fold)]["roc_auc"], expected.roc_auc);
+    accuracy += expected.accuracy / 3;
+  }
+  EXPECT_NEAR(metrics["mean"]["accuracy"].get<double>(), accuracy, 1e-12);
+  EXPECT_EQ(small_data::read_cells(folder_ / "cv/history.csv").size(), 1u + 3 * 3 * 4);
+  EXPECT_EQ(read_config(folder_ / "cv/config.yaml").validation.folds, 3);
+}
+
+TEST_F(Validate, RocStartsAndEndsInTheCornersOfEachFold) {
+  validate(request("cv"), Execution{});
+  const auto rows = small_data::read_cells(folder_ / "cv/roc.csv");
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"fold", "threshold", "false_positive_rate", "true_positive_rate"}));
+  EXPECT_EQ(rows[1], (std::vector<std::string>{"0", "inf", "0", "0"}));
+  EXPECT_EQ(rows.back()[0], "2");
+  EXPECT_EQ(rows.back()[2], "1");
+  EXPECT_EQ(rows.back()[3], "1");
+}
+
+TEST_F(Validate, InterruptedAndResumedEqualsUninterrupted) {
+  validate(request("whole"), Execution{});
+  int rounds = 0;
+  Execution stopping;
+  stopping.stop_requested = [&] { return ++rounds == 2; };
+  const std::string message = message_of<Interrupted>([&] { validate(request("parts"), stopping); });
+  EXPECT_PRED2(contains, message, "--resume");
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "parts/checkpoint.safetensors"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "parts/metrics.json"));
+  ValidateRequest resumed = request("parts");
+  EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(resumed, Execution{}); }), "exists already");
+  resumed.resume = true;
+  validate(resumed, Execution{});
+  for (const char* file : {"predictions.csv", "roc.csv", "history.csv"}) {
+    EXPECT_EQ(small_data::read_file(folder_ / "parts" / file), small_data::read_file(folder_ / "whole" / file)) << file;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "parts/checkpoint.safetensors"));
+  EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(resumed, Execution{}); }), "complete");
+}
+
+TEST_F(Validate, BadRequestsLeaveNoFolder) {
+  ValidateRequest folds = request("cv");
+  folds.config.validation.folds = 200;
+  EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(folds, Execution{}); }), "200");
+  ValidateRequest missing = request("cv");
+  missing.resume = true;
+  EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(missing, Execution{}); }), "nothing to resume");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "cv"));
+  ValidateRequest unwritable = request("cv");
+  unwritable.directory = folder_ / "fields.csv/cv";
+  EXPECT_PRED2(contains, message_of<Error>([&] { validate(unwritable, Execution{}); }), "cannot create the folder");
+}
+
+}  // namespace
+}  // namespace phaseselect

@@ -1,0 +1,239 @@
+// Configurations: defaults, overrides, the resolved form, and a clear sentence for everything that is wrong.
+#include "phaseselect/config/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "phaseselect/error.hpp"
+#include "tests/temporary_folder.hpp"
+#include "tests/unit/temporary_file.hpp"
+
+namespace phaseselect {
+namespace {
+
+const std::string required =
+    "data:\n"
+    "  properties: tables/fields.csv\n"
+    "  threshold: 10\n"
+    "environments: {formulas: formulas.csv}\n";
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  Config read(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    write_bytes(path(), text);
+    return read_config(path(), overrides);
+  }
+  std::string error(const std::string& text, const std::vector<std::string>& overrides = {}) {
+    return message_of<UsageError>([&] { read(text, overrides); });
+  }
+  std::filesystem::path path() const { return folder_ / "test.yaml"; }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ConfigTest, DefaultsAreThePaperAndPathsFollowTheFile) {
+  const Config config = read(required);
+  EXPECT_EQ(config.data.properties, folder_ / "tables/fields.csv");
+  EXPECT_EQ(config.environments.formulas, folder_ / "formulas.csv");
+  EXPECT_EQ(config.data.threshold, 10);
+  EXPECT_TRUE(config.data.inclusive);
+  EXPECT_EQ(config.model.hidden, (std::vector<int>{80, 80, 80, 20}));
+  EXPECT_EQ(config.ensemble.members, 300);
+}
+
+TEST_F(ConfigTest, OverridesWinAndTheirPathsFollowTheWorkingDirectory) {
+  const Config config = read(required, {"model.hidden=[8, 4]", "data.properties=other.csv", "data.property=max Tc",
+                                        "model.attention={heads: 3, combine: scores}", "data.threshold=-1.5e2"});
+  EXPECT_EQ(config.model.hidden, (std::vector<int>{8, 4}));
+  EXPECT_EQ(config.data.properties, std::filesystem::current_path() / "other.csv");
+  EXPECT_EQ(config.data.property, "max Tc");
+  EXPECT_EQ(config.model.attention.heads, 3);
+  EXPECT_EQ(config.model.attention.combine, Combine::scores);
+  EXPECT_EQ(config.data.threshold, -150);
+}
+
+TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
+  const std::vector<std::string> overrides = {"data.property=\"max: 'Tc' # \\\"K\\\"\"",
+                                              "data.inclusive=false",
+                                              "environments.grouping=none",
+                                              "environments.normalisation=none",
+                                              "model.features=7",
+                                              "model.attention.heads=5",
+                                              "model.attention.key_dim=3",
+                                              "model.attention.combine=residual",
+                                              "model.hidden=[]",
+                                              "model.dropout=0.123456789012345",
+                                              "model.l1=0",
+                                              "model.l2=3e-7",
+                                              "model.slot_order=random",
+                                              "model.prediction_orders=4",
+                                              "model.slots=9",
+                                              "model.autoencoder_weight=0.1",
+                                              "training.epochs=16777215",
+                                              "training.batch=1024",
+                                              "training.learning_rate=1e-300",
+                                              "training.schedule=cosine",
+                                              "training.weight_decay=0.01",
+                                              "training.patience=0",
+                                              "training.monitor=loss",
+                                              "training.holdout=0.5",
+                                              "ensemble.members=2",
+                                              "ensemble.seed=18446744073709551615",
+                                              "ranking.epochs=3",
+                                              "ranking.batch=5",
+                                              "ranking.learning_rate=0.5",
+                                              "ranking.dropout=0",
+                                              "ranking.patience=1",
+                                              "validation.folds=2",
+                                              "validation.stratified=false",
+                                              "validation.seed=99"};
+  const Config config = read(required, overrides);
+  const std::string yaml = to_yaml(config);
+  const Config again = read(yaml);
+  EXPECT_EQ(to_yaml(again), yaml);
+  EXPECT_EQ(again.data.property, "max: 'Tc' # \"K\"");
+  EXPECT_EQ(again.data.properties, config.data.properties);
+  EXPECT_EQ(again.ensemble.seed, 18446744073709551615ull);
+  EXPECT_EQ(again.model.dropout, 0.123456789012345);
+  EXPECT_EQ(again.training.learning_rate, 1e-300);
+  EXPECT_TRUE(again.model.hidden.empty());
+  EXPECT_FALSE(again.data.inclusive);
+  EXPECT_FALSE(again.validation.stratified);
+  EXPECT_EQ(again.training.schedule, Schedule::cosine);
+  EXPECT_EQ(again.model.prediction_orders, 4);
+  EXPECT_NE(yaml, to_yaml(read(required)));
+}
+
+// Every key but the paths differs from its default above, so that a key the resolved form forgets is found here.
+TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
+  const std::string yaml = to_yaml(read(required));
+  for (const char* key : {"properties:",
+                          "property:",
+                          "threshold:",
+                          "inclusive:",
+                          "formulas:",
+                          "grouping:",
+                          "normalisation:",
+                          "features:",
+                          "heads:",
+                          "key_dim:",
+                          "combine:",
+                          "hidden:",
+                          "dropout:",
+                          "l1:",
+                          "l2:",
+                          "slot_order:",
+                          "prediction_orders:",
+                          "slots:",
+                          "autoencoder_weight:",
+                          "epochs:",
+                          "batch:",
+                          "optimiser:",
+                          "learning_rate:",
+                          "schedule:",
+                          "weight_decay:",
+                          "patience:",
+                          "monitor:",
+                          "holdout:",
+                          "precision:",
+                          "members:",
+                          "seed:",
+                          "folds:",
+                          "stratified:"}) {
+    EXPECT_TRUE(contains(yaml, key)) << key;
+  }
+}
+
+TEST_F(ConfigTest, UnknownKeysNameTheNearest) {
+  EXPECT_EQ(error(required + "model:\n  featurs: 20\n"),
+            path().string() + ":6: unknown key 'model.featurs': did you mean 'model.features'?");
+  EXPECT_TRUE(contains(error(required + "epochs: 20\n"), "did you mean 'training.epochs'?"));
+  EXPECT_TRUE(contains(error(required + "trainin: {}\n"), "did you mean 'training'?"));
+  EXPECT_EQ(error(required, {"model.head=2"}),
+            "--set model.head=2: unknown key 'model.head': did you mean 'model.attention.heads'?");
+}
+
+TEST_F(ConfigTest, RepeatedKeysAreErrors) {
+  EXPECT_TRUE(contains(error(required + "model:\n  l1: 0\n  l2: 0\n  l1: 1\n"), ":8: key 'model.l1' is given twice"));
+  EXPECT_TRUE(contains(error(required + "data: {threshold: 20}\n"), ":5: key 'data' is given twice"));
+  EXPECT_TRUE(contains(error(required, {"model.l1=0", "model.l1=1"}), "key 'model.l1' is given twice"));
+}
+
+TEST_F(ConfigTest, WrongTypesAreErrors) {
+  EXPECT_EQ(error(required + "training:\n  epochs: many\n"),
+            path().string() + ":6: training.epochs must be a whole number, not 'many'");
+  EXPECT_EQ(error(required, {"training.epochs=1.5"}),
+            "--set training.epochs=1.5: training.epochs must be a whole number, not '1.5'");
+  using Case = std::pair<const char*, const char*>;
+  for (const auto& [set, expected] :
+       {Case{"training.epochs=", "training.epochs must be a whole number, but is empty"},
+        Case{"training.epochs=[1]", "training.epochs must be a whole number, not a list"},
+        Case{"training.epochs='3'", "training.epochs must be a whole number"},
+        Case{"model.dropout=high", "model.dropout must be a finite number, not 'high'"},
+        Case{"model.l1=.nan", "model.l1 must be a finite number, not '.nan'"},
+        Case{"model.l1=nan", "model.l1 must be a finite number, not 'nan'"},
+        Case{"data.threshold=inf", "data.threshold must be a finite number"},
+        Case{"data.threshold=1e999", "data.threshold must be a finite number"},
+        Case{"data.inclusive=maybe", "data.inclusive must be true or false, not 'maybe'"},
+        Case{"data.properties=", "data.properties must be the path of a file, but is empty"},
+        Case{"model.hidden=80", "model.hidden must be a list of whole numbers, not '80'"},
+        Case{"model.hidden=[8, x]", "model.hidden must be a whole number, not 'x'"},
+        Case{"model=3", "model must be a section with keys of its own"},
+        Case{"model.attention.combine=sum", "must be values, residual or scores, not 'sum'"},
+        Case{"data.property={a: b}", "data.property must be text, not a section"}}) {
+    EXPECT_TRUE(contains(error(required, {set}), expected)) << set << " -> " << error(required, {set});
+  }
+}
+
+TEST_F(ConfigTest, RangesAreChecked) {
+  using Case = std::tuple<const char*, const char*, const char*>;  // a value inside, one outside, the words
+  for (const auto& [inside, outside, words] :
+       {Case{"model.features=1", "model.features=0", "between 1 and 1024"},
+        Case{"model.attention.heads=1", "model.attention.heads=0", "between 1 and 1024"},
+        Case{"model.attention.key_dim=1", "model.attention.key_dim=-1", "between 1 and 1024"},
+        Case{"model.hidden=[65535]", "model.hidden=[65536]", "between 1 and 65535"},
+        Case{"model.hidden=[1]", "model.hidden=[0]", "between 1 and 65535"},
+        Case{"model.dropout=0.999", "model.dropout=1", "at least 0 and below 1"},
+        Case{"ranking.dropout=0", "ranking.dropout=-0.1", "at least 0 and below 1"},
+        Case{"training.batch=1024", "training.batch=1025", "between 1 and 1024"},
+        Case{"ranking.batch=1", "ranking.batch=0", "between 1 and 1024"},
+        Case{"training.epochs=16777215", "training.epochs=16777216", "between 1 and 16777215"},
+        Case{"training.learning_rate=1e-9", "training.learning_rate=0", "above 0"},
+        Case{"training.holdout=0.01", "training.holdout=0.009", "between 0.01 and 0.5"},
+        Case{"training.holdout=0.5", "training.holdout=0.51", "between 0.01 and 0.5"},
+        Case{"training.patience=0", "training.patience=-1", "at least 0"},
+        Case{"model.slots=64", "model.slots=65", "between 0 and 64"},
+        Case{"ensemble.members=1", "ensemble.members=0", "between 1 and 1000000"},
+        Case{"ensemble.seed=0", "ensemble.seed=-1", "at least 0"},
+        Case{"ensemble.seed=5", "ensemble.seed=18446744073709551616", "at least 0"},
+        Case{"validation.folds=2", "validation.folds=1", "between 2 and 255"},
+        Case{"model.l2=0", "model.l2=-1", "at least 0"}}) {
+    EXPECT_EQ(error(required, {inside}), "") << inside;
+    EXPECT_TRUE(contains(error(required, {outside}), words)) << outside << " -> " << error(required, {outside});
+  }
+  EXPECT_TRUE(contains(error(required, {"model.prediction_orders=4"}), "set model.slot_order to random"));
+  EXPECT_EQ(error(required, {"model.prediction_orders=4", "model.slot_order=random"}), "");
+  EXPECT_TRUE(contains(error(required, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
+  EXPECT_TRUE(contains(error(required, {"training.precision=tf32"}), "training.precision needs the CUDA engine"));
+  EXPECT_TRUE(contains(error(required, {"environments.normalisation=log"}), "must be none, not 'log'"));
+}
+
+TEST_F(ConfigTest, RequiredKeysAndUnreadableFiles) {
+  EXPECT_TRUE(contains(error(""), "data.properties is missing"));
+  EXPECT_TRUE(
+      contains(error("data: {properties: a.csv}\nenvironments: {formulas: b.csv}\n"), "data.threshold is missing"));
+  EXPECT_TRUE(contains(error("data: {properties: a.csv, threshold: 1}\n"), "environments.formulas is missing"));
+  EXPECT_EQ(error("data: {properties: a.csv, threshold: 1}\n", {"environments.formulas=b.csv"}), "");
+  EXPECT_TRUE(contains(error("data: [1, 2\n"), "not valid YAML"));
+  EXPECT_TRUE(contains(error("a: b: c\n"), ":1: not valid YAML"));
+  EXPECT_TRUE(contains(error("- 1\n"), "must hold sections"));
+  EXPECT_TRUE(contains(error(required + "---\na: 1\n"), "several YAML documents"));
+  EXPECT_TRUE(contains(error(required, {"no-equals-sign"}), "must have the form key.path=value"));
+  const auto missing = folder_ / "missing.yaml";
+  EXPECT_TRUE(contains(message_of<UsageError>([&] { read_config(missing); }), "No such file"));
+  EXPECT_TRUE(contains(message_of<UsageError>([&] { read_config(folder_.path()); }), "is a folder"));
+}
+
+}  // namespace
+}  // namespace phaseselect

@@ -1,0 +1,57 @@
+// Symbols, order and look-up of the elements.
+#include "phaseselect/chemistry/element.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+namespace phaseselect {
+namespace {
+
+TEST(Element, SymbolsAreAlphabeticalAndFindThemselves) {
+  std::string_view previous;
+  for (int i = 0; i < element_count; ++i) {
+    const Element element{static_cast<std::uint8_t>(i)};
+    EXPECT_LT(previous, symbol(element));
+    EXPECT_EQ(find_element(symbol(element)), element);
+    previous = symbol(element);
+  }
+  EXPECT_EQ(symbol(Element{0}), "Ac");
+  EXPECT_EQ(symbol(Element{117}), "Zr");
+}
+
+// By atomic number, so that a symbol left out of the alphabetical table or misspelt there is noticed.
+TEST(Element, AllOfThePeriodicTableAreKnown) {
+  const char* const by_number[] = {
+      "H",  "He", "Li", "Be", "B",  "C",  "N",  "O",  "F",  "Ne", "Na", "Mg", "Al", "Si", "P",  "S",  "Cl",
+      "Ar", "K",  "Ca", "Sc", "Ti", "V",  "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ga", "Ge", "As", "Se",
+      "Br", "Kr", "Rb", "Sr", "Y",  "Zr", "Nb", "Mo", "Tc", "Ru", "Rh", "Pd", "Ag", "Cd", "In", "Sn", "Sb",
+      "Te", "I",  "Xe", "Cs", "Ba", "La", "Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er",
+      "Tm", "Yb", "Lu", "Hf", "Ta", "W",  "Re", "Os", "Ir", "Pt", "Au", "Hg", "Tl", "Pb", "Bi", "Po", "At",
+      "Rn", "Fr", "Ra", "Ac", "Th", "Pa", "U",  "Np", "Pu", "Am", "Cm", "Bk", "Cf", "Es", "Fm", "Md", "No",
+      "Lr", "Rf", "Db", "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og"};
+  std::set<int> ranks;
+  for (const char* name : by_number) {
+    const auto found = find_element(name);
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(symbol(*found), name);
+    ranks.insert(rank(*found));
+  }
+  EXPECT_EQ(ranks.size(), 118u);
+}
+
+TEST(Element, IsotopesOfHydrogenAreHydrogen) {
+  EXPECT_EQ(find_element("D"), find_element("H"));
+  EXPECT_EQ(find_element("T"), find_element("H"));
+  EXPECT_EQ(symbol(*find_element("D")), "H");
+}
+
+TEST(Element, AnythingElseIsUnknown) {
+  for (const char* text : {"", "BA", "ba", "b", "Xx", "J", "Q", "Bar", "B ", " B", "1", "A", "Z", "D2", "\xC3\xA9"}) {
+    EXPECT_FALSE(find_element(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace phaseselect
