@@ -1,6 +1,7 @@
-// One training step of one member at the paper's shape (k 20, batch 16, hidden 80,80,80,20), against the three bare matrix
-// products that it contains (E x k x G forward, two backward) by single-threaded BLAS, in the same run; and one epoch of
-// several members. With the real tables (PHASESELECT_DATA) E x G is 87 x 10,423; without them the bundled ones are used.
+// One training step of one member at the paper's shape (k 20, batch 16, hidden 80,80,80,20), against the three bare
+// matrix products that it contains (E x k x G forward, two backward) by single-threaded BLAS, in the same run; and one
+// epoch of several members. With the real tables (PHASESELECT_DATA) E x G is 87 x 10,423; without them the bundled ones
+// are used.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -69,7 +70,8 @@ void epoch_of_members(benchmark::State& state) {
   }
   state.SetLabel(engine->description());
   for (auto _ : state) benchmark::DoNotOptimize(engine->run_epoch(Network::classifier, tasks));
-  state.counters["member_steps_per_second"] = benchmark::Counter(16.0 * members, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["member_steps_per_second"] =
+      benchmark::Counter(16.0 * members, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(epoch_of_members)->Arg(2)->Arg(8)->Arg(32)->Unit(benchmark::kMillisecond)->UseRealTime();
 
@@ -77,13 +79,19 @@ BENCHMARK(epoch_of_members)->Arg(2)->Arg(8)->Arg(32)->Unit(benchmark::kMilliseco
 void three_bare_products(benchmark::State& state) {
   const Architecture& a = data().problem.architecture;
   const int E = a.elements, G = a.groups, k = a.features;
-  const auto size = [](int rows, int columns) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); };
-  std::vector<float> h(size(E, k), 0.1f), decoder(size(k, G), 0.1f), logits(size(E, G)), gradient(size(k, G)), dh(size(E, k));
+  const auto size = [](int rows, int columns) {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
+  };
+  std::vector<float> h(size(E, k), 0.1f), decoder(size(k, G), 0.1f), logits(size(E, G)), gradient(size(k, G)),
+      dh(size(E, k));
   openblas_set_num_threads(1);
   for (auto _ : state) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, E, G, k, 1, h.data(), k, decoder.data(), G, 0, logits.data(), G);
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, k, G, E, 1, h.data(), k, logits.data(), G, 0, gradient.data(), G);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, E, k, G, 1, logits.data(), G, decoder.data(), G, 0, dh.data(), k);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, E, G, k, 1, h.data(), k, decoder.data(), G, 0, logits.data(),
+                G);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, k, G, E, 1, h.data(), k, logits.data(), G, 0, gradient.data(),
+                G);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, E, k, G, 1, logits.data(), G, decoder.data(), G, 0, dh.data(),
+                k);
     benchmark::ClobberMemory();
   }
   state.counters["step_seconds"] =

@@ -87,7 +87,8 @@ struct EnvironmentMatrixBuilder::State {
   std::vector<Reject> rejects;
 
   // Keys 0 and 1 are the composition and its field, key 2 + i the environment of component i. All are written before
-  // the first is looked for, so that the tables' memory arrives meanwhile: a quarter less time than one by one.
+  // the first is looked for, so that the tables' memory arrives meanwhile: the matrix takes a tenth less time than with
+  // one key after the other.
   void write_keys(std::span<const IntegerComponent> composition) {
     keys.clear(composition.size());
     for (const IntegerComponent& component : composition) keys.append_component(component);
@@ -118,13 +119,13 @@ struct EnvironmentMatrixBuilder::State {
   }
 
   std::vector<PhaseField> sorted_fields() const {
-    std::vector<std::string_view> keys(fields.size());
-    for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = fields[i];
-    std::sort(keys.begin(), keys.end());
+    std::vector<std::string_view> ordered(fields.size());
+    for (std::size_t i = 0; i < ordered.size(); ++i) ordered[i] = fields[i];
+    std::sort(ordered.begin(), ordered.end());
     std::vector<PhaseField> sorted;
-    sorted.reserve(keys.size());
+    sorted.reserve(ordered.size());
     std::vector<Element> elements;
-    for (const std::string_view each : keys) {
+    for (const std::string_view each : ordered) {
       elements.clear();
       for (const char byte : each) elements.push_back(Element{static_cast<std::uint8_t>(byte)});
       sorted.emplace_back(elements);

@@ -24,7 +24,8 @@ void for_each_draw(const RandomStream& random, float limit, std::size_t count, V
 }
 
 // Row g is the sum of the draws of its environments, in ascending order of the environments.
-void draw_encoder(const ParameterBlock& block, const EnvironmentGroups& groups, const RandomStream& random, float* weights) {
+void draw_encoder(const ParameterBlock& block, const EnvironmentGroups& groups, const RandomStream& random,
+                  float* weights) {
   const std::size_t k = block.columns;
   std::size_t environment = 0;
   std::size_t feature = 0;
@@ -38,7 +39,8 @@ void draw_encoder(const ParameterBlock& block, const EnvironmentGroups& groups, 
 }
 
 // Column g holds the draws of the first environment of the group, at its place in the ungrouped [k][V] kernel.
-void draw_decoder(const ParameterBlock& block, const EnvironmentGroups& groups, const RandomStream& random, float* weights) {
+void draw_decoder(const ParameterBlock& block, const EnvironmentGroups& groups, const RandomStream& random,
+                  float* weights) {
   std::vector<std::uint32_t> first(block.columns);
   for (std::uint32_t j = groups.environments; j-- > 0;) first[groups.column_group[j]] = j;
   for (std::size_t feature = 0; feature < block.rows; ++feature) {

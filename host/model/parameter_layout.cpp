@@ -33,8 +33,8 @@ ParameterBlock bias(std::string name, std::size_t columns) {
 
 // kernel [inputs][outputs] and bias [outputs] of a dense layer.
 void append_dense(std::vector<ParameterBlock>& blocks, const std::string& name, int inputs, int outputs) {
-  blocks.push_back(kernel(name + ".weights", static_cast<std::size_t>(inputs), static_cast<std::size_t>(outputs), inputs,
-                          outputs));
+  blocks.push_back(
+      kernel(name + ".weights", static_cast<std::size_t>(inputs), static_cast<std::size_t>(outputs), inputs, outputs));
   blocks.push_back(bias(name + ".bias", static_cast<std::size_t>(outputs)));
 }
 
@@ -49,7 +49,8 @@ ParameterLayout::ParameterLayout(std::vector<ParameterBlock> blocks) : blocks_(s
 }
 
 const ParameterBlock& ParameterLayout::operator[](std::string_view name) const {
-  const auto found = std::find_if(blocks_.begin(), blocks_.end(), [&](const auto& block) { return block.name == name; });
+  const auto found =
+      std::find_if(blocks_.begin(), blocks_.end(), [&](const auto& block) { return block.name == name; });
   if (found == blocks_.end()) throw std::out_of_range("no parameter block " + std::string(name));
   return *found;
 }

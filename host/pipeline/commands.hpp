@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "phaseselect/config/config.hpp"
 #include "phaseselect/engine/engine.hpp"
@@ -43,7 +42,7 @@ nlohmann::json inspect(const Config& config, const Execution& execution);
 
 struct TrainRequest {
   Config config;
-  std::filesystem::path run;                    // must not exist, unless resume
+  std::filesystem::path run;                                       // must not exist, unless resume
   std::optional<std::pair<std::uint32_t, std::uint32_t>> members;  // range [first, second); default: all
   bool resume = false;
   double checkpoint_seconds = 60;
@@ -68,13 +67,14 @@ struct ScreenRequest {
   std::vector<std::string> elements;  // empty: all modelled
   std::vector<std::string> exclude;
   std::vector<std::filesystem::path> known;
-  bool unknown_only = false;          // leave known fields out instead of flagging them
-  std::size_t top = 0;                // 0: all
+  bool unknown_only = false;  // leave known fields out instead of flagging them
+  std::size_t top = 0;        // 0: all
 };
 nlohmann::json screen(const ScreenRequest& request, const Execution& execution);
 
 nlohmann::json explain(const std::filesystem::path& run, const std::string& field, const Execution& execution);
 
-void export_embeddings(const std::filesystem::path& run, const std::filesystem::path& output, const Execution& execution);
+void export_embeddings(const std::filesystem::path& run, const std::filesystem::path& output,
+                       const Execution& execution);
 
 }  // namespace phaseselect

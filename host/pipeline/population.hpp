@@ -34,10 +34,10 @@ struct StoppingState {
 // What is left of a member when its training has ended.
 struct TrainedMember {
   std::uint32_t id = 0;
-  std::vector<float> classifier;      // [classifier_layout.size()]
-  std::vector<float> ranking;         // [ranking_layout.size()]; empty when ranking was not asked for
-  std::vector<std::uint32_t> held_out;        // rows of Problem::fields
-  std::vector<float> held_out_errors;         // their reconstruction errors; empty without ranking
+  std::vector<float> classifier;        // [classifier_layout.size()]
+  std::vector<float> ranking;           // [ranking_layout.size()]; empty when ranking was not asked for
+  std::vector<std::uint32_t> held_out;  // rows of Problem::fields
+  std::vector<float> held_out_errors;   // their reconstruction errors; empty without ranking
   std::vector<HistoryRow> history;
   StoppingState classifier_stop, ranking_stop;
 };
@@ -45,19 +45,19 @@ struct TrainedMember {
 struct PopulationProgress {
   std::size_t members_done = 0;
   std::size_t members = 0;
-  std::size_t epochs_done = 0;      // member-epochs of both networks, those of finished members rounded up to their budget
+  std::size_t epochs_done = 0;  // member-epochs of both networks, those of finished members rounded up to their budget
   std::size_t epochs_total = 0;
-  double fraction = 0;              // of the work, by samples visited
+  double fraction = 0;  // of the work, by samples visited
 };
 
 struct PopulationOptions {
   bool ranking = true;
-  std::filesystem::path checkpoint;      // empty: none is written
-  std::map<std::string, std::string> checkpoint_identity;  // must match on resume: configuration, data hashes, members
-  double checkpoint_seconds = 60;        // time between checkpoints
-  bool resume = false;                   // start from `checkpoint`, which must exist
-  std::function<void(const PopulationProgress&)> progress;   // after each round of epochs
-  std::function<bool()> stop_requested;                      // asked after each round
+  std::filesystem::path checkpoint;                         // empty: none is written
+  std::map<std::string, std::string> checkpoint_identity;   // must match on resume: configuration, data hashes, members
+  double checkpoint_seconds = 60;                           // time between checkpoints
+  bool resume = false;                                      // start from `checkpoint`, which must exist
+  std::function<void(const PopulationProgress&)> progress;  // after each round of epochs
+  std::function<bool()> stop_requested;                     // asked after each round
 };
 
 // Trains every plan to its end, in the order given. Throws Interrupted after writing a checkpoint when stop_requested

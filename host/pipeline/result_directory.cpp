@@ -32,9 +32,12 @@ ResultDirectory::ResultDirectory(std::filesystem::path path, bool resume) : path
 }
 
 ResultDirectory::~ResultDirectory() {
+  if (complete_) return;
   std::error_code ignored;
-  if (complete_ || std::filesystem::exists(checkpoint(), ignored)) return;
-  for (const std::filesystem::path& file : written_) std::filesystem::remove(file, ignored);
+  const bool resumable = std::filesystem::exists(checkpoint(), ignored);
+  for (const std::filesystem::path& file : written_) {
+    if (!resumable || file.filename() != configuration_file) std::filesystem::remove(file, ignored);
+  }
   std::filesystem::remove(path_, ignored);  // only when empty
 }
 

@@ -13,6 +13,7 @@ class ResultDirectory {
  public:
   // The presence of this file says that the validation is complete.
   static constexpr std::string_view last_file = "metrics.json";
+  static constexpr std::string_view configuration_file = "config.yaml";
 
   // Throws UsageError when the folder exists (or, to resume, does not, or holds a complete result), Error when it
   // cannot be created.

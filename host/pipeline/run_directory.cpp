@@ -10,6 +10,7 @@
 #include <map>
 
 #include "host/io/output_file.hpp"
+#include "host/pipeline/history.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/error.hpp"
@@ -43,22 +44,6 @@ std::string field_lines(const PreparedData& data) {
 std::string environment_lines(const std::vector<PhaseField>& fields) {
   std::string text = "phases\n";
   for (const PhaseField& field : fields) text += to_string(field) + "\n";
-  return text;
-}
-
-std::string history_lines(const std::vector<const TrainedMember*>& members) {
-  std::string text = "member,network,epoch,training_loss,autoencoder_loss,penalty,held_out_loss,held_out_accuracy\n";
-  for (const TrainedMember* member : members) {
-    for (const HistoryRow& row : member->history) {
-      const EpochStatistics& s = row.statistics;
-      const bool classifier = row.network == Network::classifier;
-      const double accuracy = classifier && s.held_out > 0 ? static_cast<double>(s.held_out_correct) / s.held_out
-                                                           : std::numeric_limits<double>::quiet_NaN();
-      text += fmt::format("{},{},{},{},{},{},{},{}\n", row.member, classifier ? "classifier" : "ranking", row.epoch,
-                          number(s.training_loss), classifier ? number(s.autoencoder_loss) : std::string(),
-                          classifier ? number(s.penalty) : std::string(), number(s.held_out_loss), number(accuracy));
-    }
-  }
   return text;
 }
 
@@ -217,7 +202,7 @@ void write_run(const fs::path& directory, const Config& config, const PreparedDa
   write_text(directory / "config.yaml", to_yaml(config));
   write_text(directory / "fields.csv", field_lines(data));
   write_text(directory / "environment_fields.csv", environment_lines(data.matrix.fields));
-  write_text(directory / "history.csv", history_lines(ordered));
+  write_text(directory / "history.csv", history_csv(ordered));
   write_text(directory / "run.json", run.dump(2) + "\n");
   MembersDescription description;
   description.architecture = data.problem.architecture;

@@ -1,16 +1,16 @@
-// A run on disk: config.yaml (resolved), run.json, members.safetensors, fields.csv (training fields with value and label),
-// environment_fields.csv (fields of the environment formulas), history.csv; checkpoint.safetensors while training.
-// Everything that predict, screen, explain and export need is in the folder: the input tables are not read again.
+// A run on disk: config.yaml (resolved), run.json, members.safetensors, fields.csv (training fields with value and
+// label), environment_fields.csv (fields of the environment formulas), history.csv; checkpoint.safetensors while
+// training. Everything that predict, screen, explain and export need is in the folder: the input tables are not read
+// again.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "host/pipeline/population.hpp"
 #include "host/pipeline/problem.hpp"
@@ -21,18 +21,18 @@ namespace phaseselect {
 // What a run's file says apart from the weights.
 struct RunContents {
   Config config;
-  Problem problem;                 // architecture, groups, seed, plans; fields and labels of the training table
-  std::vector<Element> elements;   // rows of the matrix
-  std::vector<FieldRecord> training_fields;    // row i of problem.fields
+  Problem problem;                // architecture, groups, seed, plans; fields and labels of the training table
+  std::vector<Element> elements;  // rows of the matrix
+  std::vector<FieldRecord> training_fields;  // row i of problem.fields
   std::vector<PhaseField> environment_fields;
-  std::vector<std::uint32_t> members;          // ids, ascending
+  std::vector<std::uint32_t> members;   // ids, ascending
   std::vector<float> reference_errors;  // ascending: for each field that some member held out, the mean of its
                                         // reconstruction errors over those members
-  nlohmann::json run;              // run.json
+  nlohmann::json run;                   // run.json
 };
 
-// Writes a finished run into `directory` (which exists). members.safetensors is a pure function of configuration, data and
-// the members themselves: a merged run and a single one are the same bytes.
+// Writes a finished run into `directory` (which exists). members.safetensors is a pure function of configuration, data
+// and the members themselves: a merged run and a single one are the same bytes.
 void write_run(const std::filesystem::path& directory, const Config& config, const PreparedData& data,
                const std::vector<TrainedMember>& members, const nlohmann::json& run);
 
@@ -45,8 +45,8 @@ class Run {
   int members() const { return static_cast<int>(contents_.members.size()); }
   // Opens every member in slots 0 .. members-1 of the engine.
   void load(Engine& engine) const;
-  // Percentile (0-100) of an ensemble-mean reconstruction error among the held-out known fields: the share of them with a
-  // smaller error. NaN when the run has none.
+  // Percentile (0-100) of an ensemble-mean reconstruction error among the held-out known fields: the share of them with
+  // a smaller error. NaN when the run has none.
   float percentile(float error) const;
 
  private:

@@ -61,7 +61,7 @@ std::vector<TrainedMember> train_members(Engine& engine, const PreparedData& dat
   } catch (const Interrupted& interrupted) {
     const std::string folder = request.directory.string();
     throw Interrupted(fmt::format("{}: continue with phaseselect validate {} -o {} --resume", interrupted.what(),
-                                  (request.directory / "config.yaml").string(), folder));
+                                  (request.directory / ResultDirectory::configuration_file).string(), folder));
   }
 }
 
@@ -194,7 +194,7 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   const FoldPlans plans = fold_plans(request.config, data.problem);
   const std::unique_ptr<Engine> engine = make_engine(data.problem, execution);
   ResultDirectory directory(request.directory, request.resume);
-  directory.write("config.yaml", to_yaml(request.config));
+  directory.write(ResultDirectory::configuration_file, to_yaml(request.config));
 
   const auto training = Clock::now();
   const std::vector<TrainedMember> members = train_members(*engine, data, plans, directory, request, execution);

@@ -32,8 +32,9 @@ TEST_F(BadInput, Configuration) {
   expect_refused({"validate", "config.yaml", "-o", "new", "--folds", "200"}, 2, {"200", "folds"});
 
   write_file(folder() / "typo.yaml", small_data::config_yaml() + "enviroments: {grouping: none}\n");
-  write_file(folder() / "type.yaml", small_data::config_yaml() + "# a list is no mapping\n");
-  expect_refused({"train", "typo.yaml", "-o", "new"}, 2, {"typo.yaml:12", "enviroments"});
+  expect_refused({"train", "typo.yaml", "-o", "new"}, 2, {"typo.yaml:14", "enviroments"});
+  write_file(folder() / "type.yaml", "data: {properties: fields.csv, threshold: warm}\n");
+  expect_refused({"train", "type.yaml", "-o", "new"}, 2, {"type.yaml:1", "data.threshold", "warm"});
   write_file(folder() / "broken.yaml", "data: {properties: [\n");
   expect_refused({"inspect", "broken.yaml"}, 2, {"broken.yaml"});
 }
@@ -104,13 +105,28 @@ TEST_F(BadInput, DamagedRuns) {
 }
 
 TEST_F(BadInput, FullDisk) {
-  const std::string words = "cannot write";
   expect_refused({"aggregate", "fields.csv", "-o", "new.csv"}, 1, {"new.csv"}, 200);
   expect_refused({"screen", "run", "-o", "new.csv"}, 1, {"new.csv"}, 1000);
   expect_refused({"predict", "run", "fields.csv", "-o", "new.csv"}, 1, {"new.csv"}, 1000);
   expect_refused({"export", "run", "--embeddings", "new.csv"}, 1, {"new.csv"}, 500);
-  expect_refused({"validate", "config.yaml", "-o", "new"}, 1, {"new/"}, 2000);
-  expect_refused({"train", "config.yaml", "-o", "new"}, 1, {"new/"}, 2000);
+  expect_refused({"validate", "config.yaml", "-o", "new"}, 1, {"new/config.yaml"}, 200);
+}
+
+// Room for a checkpoint but not for the results: the work can be finished later.
+TEST_F(BadInput, FullDiskAfterTheWorkLosesNothing) {
+  for (const char* command : {"train", "validate"}) {
+    const std::string directory = std::string("cramped_") + command;
+    const Outcome full = call({command, "config.yaml", "-o", directory, "--quiet"}, 2000);
+    EXPECT_EQ(full.code, 1) << full.err;
+    EXPECT_EQ(std::count(full.err.begin(), full.err.end(), '\n'), 1) << full.err;
+    EXPECT_PRED2(contains, full.err, "cannot write " + directory);
+    EXPECT_FALSE(std::filesystem::exists(folder() / directory / "members.safetensors"));
+    EXPECT_FALSE(std::filesystem::exists(folder() / directory / "predictions.csv"));
+    const Outcome resumed = call({command, "config.yaml", "-o", directory, "--quiet", "--resume"});
+    EXPECT_EQ(resumed.code, 0) << resumed.err;
+  }
+  expect_same_file(folder() / "cramped_train/members.safetensors", folder() / "run/members.safetensors");
+  EXPECT_TRUE(std::filesystem::exists(folder() / "cramped_validate/metrics.json"));
 }
 
 TEST_F(BadInput, UnwritableFolders) {

@@ -17,7 +17,8 @@ constexpr bool equal(PhiloxBlock left, PhiloxBlock right) {
 
 __device__ constexpr PhiloxBlock zeros = philox4x32_10({{0, 0, 0, 0}}, 0, 0);
 static_assert(equal(zeros, {{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}}));
-__device__ constexpr PhiloxBlock pi = philox4x32_10({{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}}, 0xa4093822, 0x299f31d0);
+__device__ constexpr PhiloxBlock pi =
+    philox4x32_10({{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}}, 0xa4093822, 0x299f31d0);
 static_assert(equal(pi, {{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}));
 
 }  // namespace

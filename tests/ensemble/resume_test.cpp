@@ -81,14 +81,19 @@ TEST_F(ResumeTest, KillsAtAnyMomentChangeNothing) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       const auto slowly = [] { std::this_thread::sleep_for(std::chrono::milliseconds(2)); };
-      train_small(config_, run,
-                  {.threads = 2, .resume = fs::exists(run), .checkpoint_seconds = 0, .each_round = slowly});
+      try {
+        train_small(config_, run,
+                    {.threads = 2, .resume = fs::exists(run), .checkpoint_seconds = 0, .each_round = slowly});
+      } catch (...) {
+        ::_exit(1);
+      }
       ::_exit(0);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(3 + attempt * 3));
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << "a resumed training failed";
     killed += WIFSIGNALED(status) ? 1 : 0;
   }
   train_small(config_, run, {.resume = true});  // finished or not, this is fine
@@ -115,6 +120,8 @@ TEST_F(ResumeTest, AFullDiskKeepsTheLastCheckpoint) {
                       message.find("free some space") != std::string::npos
                   ? 0
                   : 2);
+    } catch (...) {
+      ::_exit(4);
     }
     ::_exit(3);
   }

@@ -18,7 +18,7 @@
 namespace phaseselect::oracle {
 
 inline constexpr double naive_factor = 2;
-inline constexpr double units_in_last_place = 4;
+inline constexpr double units_in_last_place = 8;
 inline constexpr double ulp = std::numeric_limits<float>::epsilon();
 
 struct Size {

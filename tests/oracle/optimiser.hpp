@@ -26,12 +26,12 @@ inline double scheduled_rate(const OptimiserPlan& plan, std::uint64_t done, std:
   return plan.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * static_cast<double>(done) / total));
 }
 
-// 1 - beta is formed in T, as a naive evaluation does: in float that puts 110 ulp into v at beta2 = 0.999.
-// Updates the moments of one parameter and returns m^ / (sqrt(v^) + epsilon) of step t (1-based).
+// Updates the moments of one parameter and returns m^ / (sqrt(v^) + epsilon) of step t (1-based). 1 - beta is formed in
+// double: formed in float it would put 110 ulp into v at beta2 = 0.999.
 template <typename T>
 T adam_direction(const OptimiserPlan& plan, std::uint64_t t, T gradient, T& first, T& second) {
-  first = T(plan.beta1) * first + (T(1) - T(plan.beta1)) * gradient;
-  second = T(plan.beta2) * second + (T(1) - T(plan.beta2)) * gradient * gradient;
+  first = T(plan.beta1) * first + T(1 - plan.beta1) * gradient;
+  second = T(plan.beta2) * second + T(1 - plan.beta2) * gradient * gradient;
   const T corrected_first = first / T(1 - std::pow(plan.beta1, static_cast<double>(t)));
   const T corrected_second = second / T(1 - std::pow(plan.beta2, static_cast<double>(t)));
   return corrected_first / (std::sqrt(corrected_second) + T(plan.epsilon));

@@ -1,7 +1,10 @@
 // Cross-validation: complete files, metrics that follow from the predictions, resume, nothing left after a failure.
+#include <algorithm>
 #include <map>
 
 #include "host/pipeline/metrics.hpp"
+#include "host/pipeline/population.hpp"
+#include "host/pipeline/problem.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/pipeline/commands_fixture.hpp"
 
@@ -51,6 +54,36 @@ TEST_F(Validate, MetricsFollowFromThePredictions) {
   EXPECT_NEAR(metrics["mean"]["accuracy"].get<double>(), accuracy, 1e-12);
   EXPECT_EQ(small_data::read_cells(folder_ / "cv/history.csv").size(), 1u + 3 * 3 * 4);
   EXPECT_EQ(read_config(folder_ / "cv/config.yaml").validation.folds, 3);
+}
+
+// A field must be judged by the members that did not see its fold, and by no others.
+TEST_F(Validate, EachFoldIsJudgedByItsOwnMembers) {
+  validate(request("cv"), Execution{});
+  const auto rows = small_data::read_cells(folder_ / "cv/predictions.csv");
+  const Config config = request("cv").config;
+  const PreparedData data = prepare(config);
+  const FoldPlans plans = fold_plans(config, data.problem);
+  const std::unique_ptr<Engine> engine = make_cpu_engine(data.problem);
+  PopulationOptions options;
+  options.ranking = false;
+  const std::vector<TrainedMember> members = train_population(*engine, data.problem, config, plans.members, options);
+  const std::vector<float> ranking(ranking_layout(data.problem.architecture).size());
+  for (Slot slot = 0; slot < 9; ++slot) {
+    engine->open_trained(slot, members[static_cast<std::size_t>(slot)].classifier, ranking);
+  }
+  std::vector<float> probabilities(9 * 60);
+  engine->probabilities(std::vector<Slot>{0, 1, 2, 3, 4, 5, 6, 7, 8}, data.problem.fields, probabilities);
+  for (std::size_t row = 0; row < 60; ++row) {
+    const std::size_t fold = plans.fold[row];
+    double mean = 0;
+    for (std::size_t m = 3 * fold; m < 3 * fold + 3; ++m) mean += probabilities[m * 60 + row] / 3.0;
+    EXPECT_EQ(rows[row + 1][1], std::to_string(fold));
+    EXPECT_NEAR(std::stod(rows[row + 1][4]), mean, 1e-6);
+    for (std::size_t m = 3 * fold; m < 3 * fold + 3; ++m) {
+      const auto& seen = plans.members[m].training;
+      EXPECT_FALSE(std::binary_search(seen.begin(), seen.end(), row)) << "trained on the row it judges";
+    }
+  }
 }
 
 TEST_F(Validate, RocStartsAndEndsInTheCornersOfEachFold) {

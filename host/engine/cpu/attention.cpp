@@ -73,51 +73,47 @@ void Attention::scores(const Tables& tables, const FieldBatch& batch, Context& c
   context.received.need(product(batch.fields, batch.slots));
   std::fill_n(context.received.data(), product(batch.fields, batch.slots), 0.0f);
   for (int f = 0; f < batch.fields; ++f) {
-    field_probabilities(tables, batch.rows.data() + f * batch.slots, batch.sizes[static_cast<std::size_t>(f)], batch.slots,
-                        context.probabilities.data() + square * static_cast<std::size_t>(f),
+    field_probabilities(tables, batch.rows.data() + f * batch.slots, batch.sizes[static_cast<std::size_t>(f)],
+                        batch.slots, context.probabilities.data() + square * static_cast<std::size_t>(f),
                         context.received.data() + f * batch.slots);
   }
 }
 
-void Attention::forward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
-                        const FieldBatch& batch, Context& context, float* flat) const {
-  scores(tables, batch, context);
-  const int slots = batch.slots;
-  std::fill_n(flat, product(batch.fields, slots * k_), 0.0f);
-  context.first_row.resize(static_cast<std::size_t>(batch.fields));
-  context.real_rows = 0;
+// heads and output of every real row: concat_h(P V), then W_o and b_o.
+void Attention::attend(const VectorKernels& kernels, const float* weights, const Tables& tables,
+                       const FieldBatch& batch, Context& context) const {
+  context.heads.need(product(context.real_rows, width_));
+  context.output.need(product(context.real_rows, k_));
   for (int f = 0; f < batch.fields; ++f) {
-    context.first_row[static_cast<std::size_t>(f)] = context.real_rows;
-    context.real_rows += batch.sizes[static_cast<std::size_t>(f)];
-  }
-  if (combine_ != Combine::scores) {
-    context.heads.need(product(context.real_rows, width_));
-    context.output.need(product(context.real_rows, k_));
-    for (int f = 0; f < batch.fields; ++f) {
-      const std::int16_t* rows = batch.rows.data() + f * slots;
-      const int size = batch.sizes[static_cast<std::size_t>(f)];
-      for (int q = 0; q < size; ++q) {
-        float* out = context.heads.data() + (context.first_row[static_cast<std::size_t>(f)] + q) * width_;
-        std::fill_n(out, width_, 0.0f);
-        for (int head = 0; head < heads_; ++head) {
-          const float* p = context.probabilities.data() + ((f * heads_ + head) * slots + q) * slots;
-          for (int j = 0; j < size; ++j) {
-            const float* value = tables.value.data() + rows[j] * width_ + head * key_dim_;
-            for (int d = 0; d < key_dim_; ++d) out[head * key_dim_ + d] += p[j] * value[d];
-          }
+    const std::int16_t* rows = batch.rows.data() + f * batch.slots;
+    const int size = batch.sizes[static_cast<std::size_t>(f)];
+    for (int q = 0; q < size; ++q) {
+      float* out = context.heads.data() + (context.first_row[static_cast<std::size_t>(f)] + q) * width_;
+      std::fill_n(out, width_, 0.0f);
+      for (int head = 0; head < heads_; ++head) {
+        const float* p = context.probabilities.data() + probability_row(f, head, q, batch.slots);
+        for (int j = 0; j < size; ++j) {
+          const float* value = tables.value.data() + rows[j] * width_ + head * key_dim_;
+          for (int d = 0; d < key_dim_; ++d) out[head * key_dim_ + d] += p[j] * value[d];
         }
       }
     }
-    kernels.multiply(Product{context.real_rows, k_, width_, context.heads.data(), width_, 1, weights + output_.weights, k_,
-                             context.output.data(), k_, Start::bias, weights + output_.bias});
   }
+  kernels.multiply(Product{context.real_rows, k_, width_, context.heads.data(), width_, 1, weights + output_.weights,
+                           k_, context.output.data(), k_, Start::bias, weights + output_.bias});
+}
+
+// The field vectors from X, Y and s.
+void Attention::combine(const float* h, const FieldBatch& batch, const Context& context, float* flat) const {
+  std::fill_n(flat, product(batch.fields, batch.slots * k_), 0.0f);
   for (int f = 0; f < batch.fields; ++f) {
     const auto first = static_cast<std::ptrdiff_t>(context.first_row[static_cast<std::size_t>(f)]);
     for (int i = 0; i < batch.sizes[static_cast<std::size_t>(f)]; ++i) {
-      const float* x = h + batch.rows[static_cast<std::size_t>(f * slots + i)] * kp_;
+      const int slot = f * batch.slots + i;
+      const float* x = h + batch.rows[static_cast<std::size_t>(slot)] * kp_;
       const float* y = combine_ == Combine::scores ? nullptr : context.output.data() + (first + i) * k_;
-      float* target = flat + (static_cast<std::ptrdiff_t>(f) * slots + i) * k_;
-      const float s = context.received.data()[f * slots + i];
+      const float s = context.received.data()[slot];
+      float* target = flat + static_cast<std::ptrdiff_t>(slot) * k_;
       switch (combine_) {
         case Combine::values:
           std::copy_n(y, k_, target);
@@ -131,6 +127,19 @@ void Attention::forward(const VectorKernels& kernels, const float* weights, cons
       }
     }
   }
+}
+
+void Attention::forward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
+                        const FieldBatch& batch, Context& context, float* flat) const {
+  scores(tables, batch, context);
+  context.first_row.resize(static_cast<std::size_t>(batch.fields));
+  context.real_rows = 0;
+  for (int f = 0; f < batch.fields; ++f) {
+    context.first_row[static_cast<std::size_t>(f)] = context.real_rows;
+    context.real_rows += batch.sizes[static_cast<std::size_t>(f)];
+  }
+  if (combine_ != Combine::scores) attend(kernels, weights, tables, batch, context);
+  combine(h, batch, context, flat);
 }
 
 // From d_flat to d_output [real rows][k] or d_received [fields][slots], and the direct paths into dh.
@@ -185,7 +194,7 @@ void Attention::field_backward(const Tables& tables, const FieldBatch& batch, in
   float* dp = context.d_probabilities.data();
   for (int head = 0; head < heads_; ++head) {
     for (int q = 0; q < size; ++q) {
-      const float* p = context.probabilities.data() + ((field * heads_ + head) * slots + q) * slots;
+      const float* p = context.probabilities.data() + probability_row(field, head, q, slots);
       float weighted = 0;  // sum_j P_j dP_j
       for (int j = 0; j < size; ++j) {
         if (combine_ == Combine::scores) {
@@ -216,8 +225,9 @@ void Attention::field_backward(const Tables& tables, const FieldBatch& batch, in
 }
 
 // Gradients of one projection from those of its table, and its share of dh.
-void Attention::backward_projection(const VectorKernels& kernels, const float* weights, const float* h, const Dense& dense,
-                                    const Buffer& d_table, Context& context, float* gradients, float* dh) const {
+void Attention::backward_projection(const VectorKernels& kernels, const float* weights, const float* h,
+                                    const Dense& dense, const Buffer& d_table, Context& context, float* gradients,
+                                    float* dh) const {
   kernels.multiply(Product{k_, width_, elements_, h, 1, kp_, d_table.data(), width_, gradients + dense.weights, width_,
                            Start::zero, nullptr});
   kernels.column_sums(d_table.data(), elements_, width_, gradients + dense.bias);
@@ -228,7 +238,8 @@ void Attention::backward_projection(const VectorKernels& kernels, const float* w
 }
 
 void Attention::backward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
-                         const FieldBatch& batch, Context& context, const float* d_flat, float* gradients, float* dh) const {
+                         const FieldBatch& batch, Context& context, const float* d_flat, float* gradients,
+                         float* dh) const {
   backward_combine(batch, h, d_flat, context, dh);
   if (combine_ != Combine::scores) backward_output(kernels, weights, context, gradients);
   const std::size_t table = product(elements_, width_);

@@ -1,5 +1,5 @@
 // Masked multi-head attention over the elements of a field and the three ways to combine it into a field vector
-// (design section 3.1). Q, K and V depend on the element alone, so each is computed once per element, not per field.
+// (DESIGN.md 3.1). Q, K and V depend on the element alone, so each is computed once per element, not per field.
 #pragma once
 
 #include <cstdint>
@@ -38,10 +38,10 @@ class Attention {
 
   // What a forward pass keeps for the backward pass; one per thread.
   struct Context {
-    Buffer probabilities;  // [fields][H][slots][slots], row q: softmax over real keys
-    Buffer heads;          // [real rows][H d], concatenated P V
-    Buffer output;         // [real rows][k]
-    Buffer received;       // [fields][slots], s_i
+    Buffer probabilities;        // [fields][H][slots][slots], row q: softmax over real keys
+    Buffer heads;                // [real rows][H d], concatenated P V
+    Buffer output;               // [real rows][k]
+    Buffer received;             // [fields][slots], s_i
     std::vector<int> first_row;  // [fields] index of a field's first real row
     int real_rows = 0;
     // backward only
@@ -64,8 +64,19 @@ class Attention {
   };
   void field_probabilities(const Tables& tables, const std::int16_t* rows, int size, int slots, float* probabilities,
                            float* received) const;
+  // Where row q of a field's head starts in Context::probabilities.
+  std::size_t probability_row(int field, int head, int q, int slots) const {
+    const auto n = static_cast<std::size_t>(slots);
+    return ((static_cast<std::size_t>(field) * static_cast<std::size_t>(heads_) + static_cast<std::size_t>(head)) * n +
+            static_cast<std::size_t>(q)) *
+           n;
+  }
+  void attend(const VectorKernels& kernels, const float* weights, const Tables& tables, const FieldBatch& batch,
+              Context& context) const;
+  void combine(const float* h, const FieldBatch& batch, const Context& context, float* flat) const;
   void field_backward(const Tables& tables, const FieldBatch& batch, int field, Context& context) const;
-  void backward_combine(const FieldBatch& batch, const float* h, const float* d_flat, Context& context, float* dh) const;
+  void backward_combine(const FieldBatch& batch, const float* h, const float* d_flat, Context& context,
+                        float* dh) const;
   void backward_output(const VectorKernels& kernels, const float* weights, Context& context, float* gradients) const;
   void backward_projection(const VectorKernels& kernels, const float* weights, const float* h, const Dense& dense,
                            const Buffer& d_table, Context& context, float* gradients, float* dh) const;

@@ -1,4 +1,5 @@
-// One epoch of one member's classifier: every step trains autoencoder, attention and head together (design section 3.1).
+// One epoch of one member's classifier: every step trains autoencoder, attention and head together (DESIGN.md
+// 3.1).
 #include <algorithm>
 #include <cmath>
 
@@ -55,7 +56,8 @@ void fill_batch(const Model& model, const Member& member, const Step& step, Fiel
 }
 
 // Class-weighted cross-entropy summed over the batch, in double; gradient of the batch mean into `gradient`.
-double logit_loss(const Model& model, const Step& step, const ClassWeights& weights, const float* logits, float* gradient) {
+double logit_loss(const Model& model, const Step& step, const ClassWeights& weights, const float* logits,
+                  float* gradient) {
   const float batch = static_cast<float>(step.rows.size());
   double loss = 0;
   for (std::size_t b = 0; b < step.rows.size(); ++b) {
@@ -83,7 +85,8 @@ void update_small_blocks(const Model& model, Member& member, const AdamStep& bas
       adam.l1 = static_cast<float>(architecture.l1);
       adam.l2 = static_cast<float>(architecture.l2);
     }
-    model.kernels.adam(adam, member.classifier.at(block.offset), workspace.gradients.data() + block.offset, block.size());
+    model.kernels.adam(adam, member.classifier.at(block.offset), workspace.gradients.data() + block.offset,
+                       block.size());
   }
 }
 
@@ -122,18 +125,19 @@ StepLosses train_step(const Model& model, Member& member, const Step& step, cons
   const DenseStack::Dropout dropout{
       {model.problem.seed, member.plan.id, Stream::classifier_dropout, step.epoch, step.index},
       static_cast<float>(architecture.dropout)};
-  const float* logits = model.head.forward(model.kernels, slab, workspace.flat.data(), model.head.inputs(), fields, &dropout,
-                                           workspace.activations);
+  const float* logits = model.head.forward(model.kernels, slab, workspace.flat.data(), model.head.inputs(), fields,
+                                           &dropout, workspace.activations);
   StepLosses losses;
   losses.classification = logit_loss(model, step, weights, logits, workspace.d_output.data());
 
   const double cells = static_cast<double>(architecture.elements) * static_cast<double>(architecture.environments);
   AdamStep decoder = adam;
   decoder.scale = static_cast<float>(architecture.autoencoder_weight / cells);
-  losses.autoencoder = model.kernels.decode_step(model.pattern, member.h.data(), member.classifier.at(model.decoder_weights),
-                                                 member.classifier.at(model.decoder_bias), decoder, autoencoder_loss,
-                                                 workspace.decode.data(), workspace.dh.data()) /
-                       cells;
+  losses.autoencoder =
+      model.kernels.decode_step(model.pattern, member.h.data(), member.classifier.at(model.decoder_weights),
+                                member.classifier.at(model.decoder_bias), decoder, autoencoder_loss,
+                                workspace.decode.data(), workspace.dh.data()) /
+      cells;
   model.head.backward(model.kernels, slab, workspace.flat.data(), fields, &dropout, workspace.d_output.data(),
                       workspace.activations, workspace.gradients.data(), workspace.d_flat.data());
   model.attention.backward(model.kernels, slab, member.h.data(), member.tables, workspace.batch, workspace.attention,

@@ -1,5 +1,5 @@
-// The CPU engine: members are independent, so threads share them out, one member's epoch at a time; evaluation is shared
-// out by member and block of fields.
+// The CPU engine: members are independent, so threads share them out, one member's epoch at a time; evaluation is
+// shared out by member and block of fields.
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
@@ -127,7 +127,7 @@ class CpuEngine final : public Engine {
 
  private:
   static int thread_count(int wanted) {
-    if (wanted < 0) throw UsageError("the number of threads must not be negative");
+    if (wanted < 0 || wanted > 1024) throw UsageError("the number of threads must be 0 (every core) to 1024");
     return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
@@ -162,10 +162,14 @@ class CpuEngine final : public Engine {
   Buffer& role_buffer(Network network, Role role, Slot slot) {
     NetworkState& state = network_state(network, slot);
     switch (role) {
-      case Role::weights: return state.weights;
-      case Role::first_moment: return state.first_moment;
-      case Role::second_moment: return state.second_moment;
-      case Role::best: return state.best;
+      case Role::weights:
+        return state.weights;
+      case Role::first_moment:
+        return state.first_moment;
+      case Role::second_moment:
+        return state.second_moment;
+      case Role::best:
+        return state.best;
     }
     throw std::logic_error("no such role");
   }
@@ -177,7 +181,8 @@ class CpuEngine final : public Engine {
   }
 
   // out: [slots][fields][values]
-  void evaluate(std::span<const Slot> slots, FieldView fields, std::size_t values, std::span<float> out, Evaluate function) {
+  void evaluate(std::span<const Slot> slots, FieldView fields, std::size_t values, std::span<float> out,
+                Evaluate function) {
     if (fields.slots > model_.architecture().slots) throw std::logic_error("fields have more slots than the model");
     const std::size_t count = fields.size();
     check_size(out.size(), slots.size() * count * values);

@@ -9,7 +9,8 @@ void apply_dropout(const RandomStream& random, std::uint32_t layer, float rate, 
   for (int row = 0; row < rows; ++row) {
     float* target = values + static_cast<std::ptrdiff_t>(row) * width;
     for (int unit = 0; unit < width; unit += 4) {
-      const std::uint32_t index = dropout_index(layer, static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(unit));
+      const std::uint32_t index =
+          dropout_index(layer, static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(unit));
       const PhiloxBlock draws = random.block(index >> 2);
       for (int i = 0; i < std::min(4, width - unit); ++i) target[unit + i] *= kept(draws.word[i], rate) ? scale : 0.0f;
     }
@@ -33,14 +34,15 @@ const float* DenseStack::forward(const VectorKernels& kernels, const float* weig
     const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(layer.outputs);
     Buffer& output = activations.values[l];
     output.need(size);
-    kernels.multiply(Product{rows, layer.outputs, depth, x, depth, 1, weights + layer.weights, layer.outputs, output.data(),
-                             layer.outputs, Start::bias, weights + layer.bias});
+    kernels.multiply(Product{rows, layer.outputs, depth, x, depth, 1, weights + layer.weights, layer.outputs,
+                             output.data(), layer.outputs, Start::bias, weights + layer.bias});
     x = output.data();
     depth = layer.outputs;
     if (l + 1 == layers_.size()) break;
     for (std::size_t i = 0; i < size; ++i) output.data()[i] = std::max(output.data()[i], 0.0f);
     if (dropout != nullptr && dropout->rate > 0) {
-      apply_dropout(dropout->random, static_cast<std::uint32_t>(l + 1), dropout->rate, rows, layer.outputs, output.data());
+      apply_dropout(dropout->random, static_cast<std::uint32_t>(l + 1), dropout->rate, rows, layer.outputs,
+                    output.data());
     }
   }
   return x;

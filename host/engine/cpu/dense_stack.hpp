@@ -1,4 +1,5 @@
-// Dense layers with ReLU and dropout between them and a linear output: the classifier's head and the ranking autoencoder.
+// Dense layers with ReLU and dropout between them and a linear output: the classifier's head and the ranking
+// autoencoder.
 #pragma once
 
 #include <string>
@@ -11,7 +12,8 @@
 
 namespace phaseselect::cpu {
 
-// Multiplies values [rows][width] by 1 / (1 - rate) or 0; the decisions are those of `layer` (random.hpp, dropout_index).
+// Multiplies values [rows][width] by 1 / (1 - rate) or 0; the decisions are those of `layer` (random.hpp,
+// dropout_index).
 void apply_dropout(const RandomStream& random, std::uint32_t layer, float rate, int rows, int width, float* values);
 
 class DenseStack {
@@ -38,8 +40,8 @@ class DenseStack {
   const float* forward(const VectorKernels& kernels, const float* weights, const float* x, int used_inputs, int rows,
                        const Dropout* dropout, Activations& activations) const;
 
-  // From the gradient of the outputs [rows][outputs] (overwritten): gradients of kernels and biases into `gradients` (same
-  // layout as the weights, overwritten), and of the inputs into dx [rows][inputs] unless null.
+  // From the gradient of the outputs [rows][outputs] (overwritten): gradients of kernels and biases into `gradients`
+  // (same layout as the weights, overwritten), and of the inputs into dx [rows][inputs] unless null.
   void backward(const VectorKernels& kernels, const float* weights, const float* x, int rows, const Dropout* dropout,
                 float* output_gradient, Activations& activations, float* gradients, float* dx) const;
 

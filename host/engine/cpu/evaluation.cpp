@@ -36,8 +36,8 @@ void fill_batch(const Model& model, FieldView fields, std::size_t first, std::si
 }
 
 void forward(const Model& model, const Member& member, Workspace& workspace, float* flat) {
-  model.attention.forward(model.kernels, member.classifier.weights.data(), member.h.data(), member.tables, workspace.batch,
-                          workspace.attention, flat);
+  model.attention.forward(model.kernels, member.classifier.weights.data(), member.h.data(), member.tables,
+                          workspace.batch, workspace.attention, flat);
 }
 
 }  // namespace
@@ -55,8 +55,8 @@ void probabilities(const Model& model, const Member& member, FieldView fields, W
     for (int order = 0; order < orders; ++order) {
       fill_batch(model, fields, first, count, fields.slots, order, workspace.batch);
       forward(model, member, workspace, workspace.flat.data());
-      const float* logits = model.head.forward(model.kernels, member.classifier.weights.data(), workspace.flat.data(), width,
-                                               static_cast<int>(count), nullptr, workspace.activations);
+      const float* logits = model.head.forward(model.kernels, member.classifier.weights.data(), workspace.flat.data(),
+                                               width, static_cast<int>(count), nullptr, workspace.activations);
       for (std::size_t f = 0; f < count; ++f) target[f] += 1.0f / (1.0f + std::exp(-logits[f]));
     }
     for (std::size_t f = 0; f < count; ++f) target[f] /= static_cast<float>(orders);

@@ -18,7 +18,8 @@ std::vector<std::string> head_names(const Architecture& architecture) {
 
 std::vector<std::string> ranking_names(const Architecture& architecture) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i + 1 < ranking_widths(architecture).size(); ++i) names.push_back("ranking." + std::to_string(i));
+  for (std::size_t i = 0; i + 1 < ranking_widths(architecture).size(); ++i)
+    names.push_back("ranking." + std::to_string(i));
   return names;
 }
 
@@ -42,7 +43,7 @@ Model::Model(const Problem& problem_, const VectorKernels& kernels_)
       multiplicity_(problem_.groups.multiplicity.size()) {
   const EnvironmentGroups& groups = problem.groups;
   std::copy(groups.multiplicity.begin(), groups.multiplicity.end(), multiplicity_.data());
-  pattern = Pattern{groups.elements,     groups.groups(),    problem.architecture.features,
+  pattern = Pattern{groups.elements,       groups.groups(),    problem.architecture.features,
                     groups.offsets.data(), groups.rows.data(), multiplicity_.data()};
 }
 
@@ -76,6 +77,8 @@ AdamStep adam_step(const OptimiserPlan& plan, std::uint64_t step, std::uint64_t 
   adam.rate = static_cast<float>(rate);
   adam.beta1 = static_cast<float>(plan.beta1);
   adam.beta2 = static_cast<float>(plan.beta2);
+  adam.rest1 = static_cast<float>(1.0 - plan.beta1);
+  adam.rest2 = static_cast<float>(1.0 - plan.beta2);
   adam.correction1 = static_cast<float>(1.0 / (1.0 - std::pow(plan.beta1, t + 1.0)));
   adam.correction2 = static_cast<float>(1.0 / (1.0 - std::pow(plan.beta2, t + 1.0)));
   adam.epsilon = static_cast<float>(plan.epsilon);
@@ -91,7 +94,8 @@ std::vector<std::uint32_t> sample_order(std::uint64_t seed, std::uint32_t member
   }
   std::sort(keys.begin(), keys.end());
   std::vector<std::uint32_t> order(count);
-  std::transform(keys.begin(), keys.end(), order.begin(), [](std::uint64_t key) { return static_cast<std::uint32_t>(key); });
+  std::transform(keys.begin(), keys.end(), order.begin(),
+                 [](std::uint64_t key) { return static_cast<std::uint32_t>(key); });
   return order;
 }
 

@@ -24,7 +24,7 @@ struct Model {
   const Attention attention;
   const DenseStack head;
   const DenseStack ranking_stack;
-  const int kp;  // features padded to whole vectors
+  const int kp;                                                                    // features padded to whole vectors
   const std::size_t encoder_weights, encoder_bias, decoder_weights, decoder_bias;  // offsets
   const std::size_t input_mean, input_deviation;                                   // offsets in the ranking slab
   Pattern pattern;
@@ -46,8 +46,8 @@ struct NetworkState {
 struct Member {
   MemberPlan plan;
   NetworkState classifier, ranking;
-  // z [E][kp] = sum_g a_eg S_g of the current encoder; h [E][kp] and the tables follow from it. Emptied by whatever changes
-  // the weights from outside.
+  // z [E][kp] = sum_g a_eg S_g of the current encoder; h [E][kp] and the tables follow from it. Emptied by whatever
+  // changes the weights from outside.
   Buffer z, h;
   Attention::Tables tables;
   bool z_current = false;       // z belongs to the weights
@@ -82,7 +82,8 @@ EpochStatistics ranking_epoch(const Model& model, Member& member, std::uint32_t 
 void probabilities(const Model& model, const Member& member, FieldView fields, Workspace& workspace, float* out);
 void representations(const Model& model, const Member& member, FieldView fields, Workspace& workspace, float* out);
 void attention_scores(const Model& model, const Member& member, FieldView fields, Workspace& workspace, float* out);
-void reconstruction_errors(const Model& model, const Member& member, FieldView fields, Workspace& workspace, float* out);
+void reconstruction_errors(const Model& model, const Member& member, FieldView fields, Workspace& workspace,
+                           float* out);
 
 // The fields of the given rows of the problem.
 FieldSet gather_fields(const Problem& problem, std::span<const std::uint32_t> rows);

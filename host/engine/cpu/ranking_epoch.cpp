@@ -1,5 +1,5 @@
-// The ranking autoencoder of one member (design section 3.3). Field vectors are computed from the classifier's tables when
-// they are needed: that costs little and keeps no [fields][n * k] array per member.
+// The ranking autoencoder of one member (DESIGN.md 3.3). Field vectors are computed from the classifier's tables
+// when they are needed: that costs little and keeps no [fields][n * k] array per member.
 #include <algorithm>
 #include <cmath>
 
@@ -62,7 +62,8 @@ struct RankingStep {
 };
 
 // Squared error of the batch, summed over samples of the mean over dimensions.
-double train_step(const Model& model, Member& member, const RankingStep& step, const AdamStep& adam, Workspace& workspace) {
+double train_step(const Model& model, Member& member, const RankingStep& step, const AdamStep& adam,
+                  Workspace& workspace) {
   const auto width = static_cast<std::size_t>(model.architecture().field_width());
   const std::size_t size = step.rows.size() * width;
   const int rows = static_cast<int>(step.rows.size());
@@ -71,14 +72,15 @@ double train_step(const Model& model, Member& member, const RankingStep& step, c
   representations(model, member, fields, workspace, workspace.standardised.data());
   standardise(model, member, step.rows.size(), workspace.standardised.data());
 
-  const DenseStack::Dropout dropout{{model.problem.seed, member.plan.id, Stream::ranking_dropout, step.epoch, step.index},
-                                    static_cast<float>(model.architecture().ranking_dropout)};
+  const DenseStack::Dropout dropout{
+      {model.problem.seed, member.plan.id, Stream::ranking_dropout, step.epoch, step.index},
+      static_cast<float>(model.architecture().ranking_dropout)};
   std::copy_n(workspace.standardised.data(), size, workspace.noisy.data());
   if (dropout.rate > 0) {
     apply_dropout(dropout.random, 0, dropout.rate, rows, static_cast<int>(width), workspace.noisy.data());
   }
-  const float* output = model.ranking_stack.forward(model.kernels, slab, workspace.noisy.data(), static_cast<int>(width), rows,
-                                                    &dropout, workspace.activations);
+  const float* output = model.ranking_stack.forward(model.kernels, slab, workspace.noisy.data(),
+                                                    static_cast<int>(width), rows, &dropout, workspace.activations);
   double loss = 0;
   for (std::size_t i = 0; i < size; ++i) {
     const float difference = output[i] - workspace.standardised.data()[i];
@@ -117,8 +119,8 @@ EpochStatistics ranking_epoch(const Model& model, Member& member, std::uint32_t 
   const OptimiserPlan& plan = model.problem.ranking;
   reserve(model, workspace);
   refresh_tables(model, member);
-  std::vector<std::uint32_t> order = sample_order(model.problem.seed, member.plan.id, Stream::ranking_sample_order, epoch,
-                                                  member.plan.training.size());
+  std::vector<std::uint32_t> order = sample_order(model.problem.seed, member.plan.id, Stream::ranking_sample_order,
+                                                  epoch, member.plan.training.size());
   for (std::uint32_t& position : order) position = member.plan.training[position];
   const auto batch = static_cast<std::size_t>(plan.batch);
   const std::size_t steps = (order.size() + batch - 1) / batch;
@@ -137,21 +139,23 @@ EpochStatistics ranking_epoch(const Model& model, Member& member, std::uint32_t 
   reconstruction_errors(model, member, held_out, workspace, errors.data());
   for (const float error : errors) statistics.held_out_loss += static_cast<double>(error) * static_cast<double>(error);
   if (!errors.empty()) {
-    statistics.held_out_loss /= static_cast<double>(errors.size()) * static_cast<double>(model.architecture().field_width());
+    statistics.held_out_loss /=
+        static_cast<double>(errors.size()) * static_cast<double>(model.architecture().field_width());
   }
   statistics.held_out = static_cast<std::uint32_t>(errors.size());
   return statistics;
 }
 
-void reconstruction_errors(const Model& model, const Member& member, FieldView fields, Workspace& workspace, float* out) {
+void reconstruction_errors(const Model& model, const Member& member, FieldView fields, Workspace& workspace,
+                           float* out) {
   const auto width = static_cast<std::size_t>(model.architecture().field_width());
   const auto slots = static_cast<std::size_t>(fields.slots);
   workspace.standardised.need(chunk * width);
   for (std::size_t first = 0; first < fields.size(); first += chunk) {
     const std::size_t count = std::min(chunk, fields.size() - first);
     float* input = workspace.standardised.data();
-    representations(model, member, FieldView(fields.slots, fields.rows.subspan(first * slots, count * slots)), workspace,
-                    input);
+    representations(model, member, FieldView(fields.slots, fields.rows.subspan(first * slots, count * slots)),
+                    workspace, input);
     standardise(model, member, count, input);
     const float* output =
         model.ranking_stack.forward(model.kernels, member.ranking.weights.data(), input, static_cast<int>(width),

@@ -1,5 +1,5 @@
-// A fixed set of threads that run the iterations of a loop. Which thread runs which iteration is not determined; callers
-// must not let results depend on it.
+// A fixed set of threads that run the iterations of a loop. Which thread runs which iteration is not determined;
+// callers must not let results depend on it.
 #pragma once
 
 #include <atomic>

@@ -39,8 +39,8 @@ struct Config {
     double l1 = 0.03;
     double l2 = 1e-4;
     SlotOrder slot_order = SlotOrder::sorted;
-    int prediction_orders = 1;   // must be 1 with slot_order: sorted
-    int slots = 0;               // 0: as many as the largest training field has elements
+    int prediction_orders = 1;  // must be 1 with slot_order: sorted
+    int slots = 0;              // 0: as many as the largest training field has elements
     double autoencoder_weight = 1.0;
   } model;
   struct Training {
@@ -50,9 +50,9 @@ struct Config {
     double learning_rate = 1e-5;
     Schedule schedule = Schedule::constant;
     double weight_decay = 0;
-    int patience = 7;          // epochs without improvement before a member stops; 0: never
+    int patience = 7;  // epochs without improvement before a member stops; 0: never
     Monitor monitor = Monitor::accuracy;
-    double holdout = 0.1;      // share of a member's fields it never trains on (early stopping, ranking reference)
+    double holdout = 0.1;  // share of a member's fields it never trains on (early stopping, ranking reference)
     std::string precision = "fp32";
   } training;
   struct EnsembleSettings {
@@ -73,10 +73,10 @@ struct Config {
   } validation;
 };
 
-// Reads and checks a configuration. `overrides` are "key.path=value" in YAML syntax. Paths in the file are relative to the
-// file's folder, paths in overrides to the working directory; the result holds absolute paths.
-// Throws UsageError, naming file, line and key: unreadable file, YAML syntax, unknown or repeated keys, wrong types,
-// values out of range, missing required keys.
+// Reads and checks a configuration. `overrides` are "key.path=value" in YAML syntax. Paths in the file are relative to
+// the file's folder, paths in overrides to the working directory; the result holds absolute paths. Throws UsageError,
+// naming file, line and key: unreadable file, YAML syntax, unknown or repeated keys, wrong types, values out of range,
+// missing required keys.
 Config read_config(const std::filesystem::path& path, std::span<const std::string> overrides = {});
 
 // The resolved configuration as YAML: read_config of it gives the same Config.

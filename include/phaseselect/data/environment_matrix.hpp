@@ -53,7 +53,7 @@ class EnvironmentMatrixBuilder {
 // Reads the `formula` column of a CSV. Throws Error: unreadable file, no such column, no usable formula.
 EnvironmentMatrix read_environment_matrix(const std::filesystem::path& path);
 
-// Environments with identical columns, stored once with their multiplicity: exact, see ../../../README.md "Groups".
+// Environments with identical columns, stored once with their multiplicity: exact, see DESIGN.md 3.2.
 // group g stands for multiplicity[g] columns with pattern rows[offsets[g] .. offsets[g+1]).
 struct EnvironmentGroups {
   int elements = 0;                         // E

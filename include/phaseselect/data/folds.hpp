@@ -8,8 +8,10 @@
 namespace phaseselect {
 
 // The fold (0 .. folds-1) of each field. Stratified: every fold holds the same number of each class, give or take one.
-// Throws UsageError for fewer than 2 folds, fewer fields than folds, or (stratified) a class with fewer fields than folds.
-std::vector<std::uint8_t> make_folds(std::span<const std::uint8_t> labels, int folds, bool stratified, std::uint64_t seed);
+// Throws UsageError for fewer than 2 folds, fewer fields than folds, or (stratified) a class with fewer fields than
+// folds.
+std::vector<std::uint8_t> make_folds(std::span<const std::uint8_t> labels, int folds, bool stratified,
+                                     std::uint64_t seed);
 
 struct Split {
   std::vector<std::uint32_t> training;  // ascending

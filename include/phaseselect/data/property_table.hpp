@@ -14,10 +14,11 @@ namespace phaseselect {
 
 struct FieldRecord {
   PhaseField field;
-  double value = 0;                // maximum over the rows of the field
-  double minimum = 0;              // smallest value over the rows of the field
-  std::size_t compositions = 0;    // rows merged
-  std::string maximum_formula;     // the formula (or the phases cell) of the row that holds the maximum; the first of equals
+  double value = 0;              // maximum over the rows of the field
+  double minimum = 0;            // smallest value over the rows of the field
+  std::size_t compositions = 0;  // rows merged
+  std::string
+      maximum_formula;  // the formula (or the phases cell) of the row that holds the maximum; the first of equals
 };
 
 // A row that was not used, and why.
@@ -47,11 +48,11 @@ struct Threshold {
   bool reached(double v) const { return inclusive ? v >= value : v > value; }
 };
 
-// A list of phase fields: any CSV with a `phases` or `formula` column (`phases` wins: a list is about fields); other columns
-// are ignored. A list may be empty; throws Error for an unreadable file or neither column.
+// A list of phase fields: any CSV with a `phases` or `formula` column (`phases` wins: a list is about fields); other
+// columns are ignored. A list may be empty; throws Error for an unreadable file or neither column.
 struct FieldList {
-  std::vector<PhaseField> fields;   // in file order, one per accepted row
-  std::vector<std::size_t> lines;   // its line
+  std::vector<PhaseField> fields;  // in file order, one per accepted row
+  std::vector<std::size_t> lines;  // its line
   std::vector<Reject> rejects;
 };
 FieldList read_field_list(const std::filesystem::path& path);

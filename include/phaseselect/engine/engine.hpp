@@ -1,7 +1,7 @@
 // The one interface between host code and whatever does the arithmetic (CPU threads, a GPU).
-// Host code owns epochs, early stopping, checkpoints, folds and progress; it never touches a weight. The engine owns the
-// members' slabs. Members are independent: what is computed for one depends on its plan, the seed and the data alone,
-// never on which others are open, so its bits are the same alone or in a crowd.
+// Host code owns epochs, early stopping, checkpoints, folds and progress; it never touches a weight. The engine owns
+// the members' slabs. Members are independent: what is computed for one depends on its plan, the seed and the data
+// alone, never on which others are open, so its bits are the same alone or in a crowd.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +38,8 @@ struct FieldView {
 enum class Schedule { constant, cosine };
 
 // Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019):
-// w -= rate * (m^ / (sqrt(v^) + epsilon) + weight_decay * w). cosine: rate(t) = learning_rate * (1 + cos(pi t / T)) / 2,
-// t = steps done, T = epochs * steps per epoch.
+// w -= rate * (m^ / (sqrt(v^) + epsilon) + weight_decay * w). cosine: rate(t) = learning_rate * (1 + cos(pi t / T)) /
+// 2, t = steps done, T = epochs * steps per epoch.
 struct OptimiserPlan {
   int epochs = 0;
   int batch = 0;
@@ -55,8 +55,8 @@ struct OptimiserPlan {
 struct Problem {
   Architecture architecture;
   EnvironmentGroups groups;
-  FieldSet fields;                    // [N]
-  std::vector<std::uint8_t> labels;   // [N], 0 or 1
+  FieldSet fields;                   // [N]
+  std::vector<std::uint8_t> labels;  // [N], 0 or 1
   OptimiserPlan classifier;
   OptimiserPlan ranking;
   std::uint64_t seed = 0;
@@ -85,10 +85,10 @@ struct EpochTask {
 
 // Means over the epoch's samples (training) and over the member's held-out rows after the epoch.
 struct EpochStatistics {
-  double training_loss = 0;      // classifier: class-weighted cross-entropy with dropout; ranking: squared error
-  double autoencoder_loss = 0;   // classifier only: L_ae at the epoch's last step
-  double penalty = 0;            // classifier only: L1 and L2 terms after the epoch
-  double held_out_loss = 0;      // classifier: unweighted cross-entropy; ranking: squared error; both without dropout
+  double training_loss = 0;     // classifier: class-weighted cross-entropy with dropout; ranking: squared error
+  double autoencoder_loss = 0;  // classifier only: L_ae at the epoch's last step
+  double penalty = 0;           // classifier only: L1 and L2 terms after the epoch
+  double held_out_loss = 0;     // classifier: unweighted cross-entropy; ranking: squared error; both without dropout
   std::uint32_t held_out_correct = 0;  // classifier only: rows whose probability is on the label's side of 0.5
   std::uint32_t held_out = 0;          // rows evaluated
 };
@@ -115,12 +115,14 @@ class Engine {
   // Remembers the current weights as the best; puts them back.
   virtual void keep_best(Network network, Slot slot) = 0;
   virtual void restore_best(Network network, Slot slot) = 0;
-  // With the classifier final: standardises the field vectors of the training rows (mean and deviation go to the ranking
-  // slab) and draws the ranking weights. Must be called (again) before the ranking state of a resumed member is written.
+  // With the classifier final: standardises the field vectors of the training rows (mean and deviation go to the
+  // ranking slab) and draws the ranking weights. Must be called (again) before the ranking state of a resumed member is
+  // written.
   virtual void begin_ranking(std::span<const Slot> slots) = 0;
 
-  // --- evaluation: outputs are [slots][fields] unless said otherwise; dropout off -----------------------------------------
-  // Probability that the field reaches the threshold, averaged over prediction orders.
+  // --- evaluation: outputs are [slots][fields] unless said otherwise; dropout off
+  // ----------------------------------------- Probability that the field reaches the threshold, averaged over
+  // prediction orders.
   virtual void probabilities(std::span<const Slot> slots, FieldView fields, std::span<float> out) = 0;
   // Field vectors in alphabetical slot order: [slots][fields][n * k].
   virtual void representations(std::span<const Slot> slots, FieldView fields, std::span<float> out) = 0;
@@ -131,7 +133,8 @@ class Engine {
   // Element features h: [slots][E][k].
   virtual void element_features(std::span<const Slot> slots, std::span<float> out) = 0;
 
-  // --- state: whole slabs, for checkpoints ------------------------------------------------------------------------------
+  // --- state: whole slabs, for checkpoints
+  // ------------------------------------------------------------------------------
   virtual void read(Network network, Role role, Slot slot, std::span<float> out) const = 0;
   virtual void write(Network network, Role role, Slot slot, std::span<const float> in) = 0;
 };
@@ -140,7 +143,7 @@ class Engine {
 enum class InstructionSet { best, baseline, avx2, avx512 };
 
 struct CpuOptions {
-  int threads = 0;  // 0: every core this process may use
+  int threads = 0;                                     // 0: every core this process may use
   InstructionSet instructions = InstructionSet::best;  // one this machine lacks throws UsageError
 };
 

@@ -20,22 +20,22 @@ enum class SlotOrder {
 };
 
 struct Architecture {
-  int elements = 0;                 // E, rows of the environment matrix
-  int groups = 0;                   // G, column groups
-  std::uint32_t environments = 0;   // V, sum of the groups' multiplicities
-  int slots = 0;                    // n, the most elements a field can have; at most 64
-  int features = 0;                 // k
-  int heads = 0;                    // H
-  int key_dim = 0;                  // d, width of a head
+  int elements = 0;                // E, rows of the environment matrix
+  int groups = 0;                  // G, column groups
+  std::uint32_t environments = 0;  // V, sum of the groups' multiplicities
+  int slots = 0;                   // n, the most elements a field can have; at most 64
+  int features = 0;                // k
+  int heads = 0;                   // H
+  int key_dim = 0;                 // d, width of a head
   Combine combine = Combine::values;
-  std::vector<int> hidden;          // widths of the classifier's hidden layers
-  double dropout = 0;               // after each hidden layer
-  double l1 = 0;                    // l1 * sum |w| over the hidden kernels
-  double l2 = 0;                    // l2 * sum w^2 over the hidden kernels
-  double autoencoder_weight = 1;    // lambda
+  std::vector<int> hidden;        // widths of the classifier's hidden layers
+  double dropout = 0;             // after each hidden layer
+  double l1 = 0;                  // l1 * sum |w| over the hidden kernels
+  double l2 = 0;                  // l2 * sum w^2 over the hidden kernels
+  double autoencoder_weight = 1;  // lambda
   SlotOrder slot_order = SlotOrder::sorted;
-  int prediction_orders = 1;        // orders averaged at prediction; order 0 is the alphabetical one
-  double ranking_dropout = 0;       // of the ranking autoencoder: its input and every hidden layer
+  int prediction_orders = 1;   // orders averaged at prediction; order 0 is the alphabetical one
+  double ranking_dropout = 0;  // of the ranking autoencoder: its input and every hidden layer
 
   int attention_width() const { return heads * key_dim; }
   int field_width() const { return slots * features; }  // n * k

@@ -13,17 +13,18 @@
 
 namespace phaseselect {
 
-// All kernels are row-major [inputs][outputs]; biases are [1][outputs]. encoder.weights is [G][k], decoder.weights [k][G].
+// All kernels are row-major [inputs][outputs]; biases are [1][outputs]. encoder.weights is [G][k], decoder.weights
+// [k][G].
 struct ParameterBlock {
-  std::string name;          // "encoder.weights", "hidden.0.bias", ...
-  std::size_t offset = 0;    // in floats from the start of the member's slab; a multiple of 32 (128 bytes)
+  std::string name;        // "encoder.weights", "hidden.0.bias", ...
+  std::size_t offset = 0;  // in floats from the start of the member's slab; a multiple of 32 (128 bytes)
   std::size_t rows = 0;
   std::size_t columns = 0;
-  float initial_limit = 0;   // Glorot-uniform limit; 0 starts at zero
-  bool decays = false;       // decoupled weight decay applies (kernels, not biases)
-  bool penalised = false;    // L1 and L2 apply (hidden kernels of the classifier)
-  bool trained = true;       // false: constants of the member, such as the ranking scaler
-  std::uint32_t index = 0;   // position in the layout; selects the random numbers of the initial draw
+  float initial_limit = 0;  // Glorot-uniform limit; 0 starts at zero
+  bool decays = false;      // decoupled weight decay applies (kernels, not biases)
+  bool penalised = false;   // L1 and L2 apply (hidden kernels of the classifier)
+  bool trained = true;      // false: constants of the member, such as the ranking scaler
+  std::uint32_t index = 0;  // position in the layout; selects the random numbers of the initial draw
 
   std::size_t size() const { return rows * columns; }
 };
@@ -47,17 +48,17 @@ class ParameterLayout {
 //   attention.query.weights [k][Hd]  .bias  attention.key.*  attention.value.*  attention.output.weights [Hd][k]  .bias
 //   hidden.<i>.weights  hidden.<i>.bias  logit.weights [last][1]  logit.bias [1]
 // With Combine::scores there is no attention.value and no attention.output.
-// Encoder and decoder draw with the fan-in and fan-out of the ungrouped network (V and k): design of the groups.
+// Encoder and decoder draw with the fan-in and fan-out of the ungrouped network (V and k): DESIGN.md 3.2.
 ParameterLayout classifier_layout(const Architecture& architecture);
 
 // Ranking autoencoder: ranking.input_mean [n*k], ranking.input_deviation [n*k] (not trained), ranking.<i>.weights,
 // ranking.<i>.bias.
 ParameterLayout ranking_layout(const Architecture& architecture);
 
-// Draws a member's initial weights into `weights` (layout.size() floats, zeroed first). Every engine must give these bits.
-// Block b, position p of the ungrouped block uses random number p of stream (seed, member, stream, epoch 0, step b).
-// encoder.weights row g is the sum, in ascending order, of the rows of the environments of group g; decoder.weights column
-// g is the column of the group's first environment.
+// Draws a member's initial weights into `weights` (layout.size() floats, zeroed first). Every engine must give these
+// bits. Block b, position p of the ungrouped block uses random number p of stream (seed, member, stream, epoch 0, step
+// b). encoder.weights row g is the sum, in ascending order, of the rows of the environments of group g; decoder.weights
+// column g is the column of the group's first environment.
 struct EnvironmentGroups;
 void draw_initial_classifier(const ParameterLayout& layout, const EnvironmentGroups& groups, std::uint64_t seed,
                              std::uint32_t member, std::span<float> weights);

@@ -1,6 +1,6 @@
-// Random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), a pure function
-// of (seed, member, stream, epoch, step, index), identical on CPU and GPU. Nothing depends on thread, block, device or
-// the order in which numbers are drawn.
+// Random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), a pure
+// function of (seed, member, stream, epoch, step, index), identical on CPU and GPU. Nothing depends on thread, block,
+// device or the order in which numbers are drawn.
 #pragma once
 
 #include <array>
@@ -19,14 +19,14 @@ struct PhiloxBlock {
 };
 
 // The ten-round bijection; counter and key as in the paper's reference implementation.
-PHASESELECT_HOST_DEVICE constexpr PhiloxBlock philox4x32_10(PhiloxBlock counter, std::uint32_t key0, std::uint32_t key1) {
+PHASESELECT_HOST_DEVICE constexpr PhiloxBlock philox4x32_10(PhiloxBlock counter, std::uint32_t key0,
+                                                            std::uint32_t key1) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * counter.word[0];
     const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * counter.word[2];
-    counter = PhiloxBlock{{static_cast<std::uint32_t>(product1 >> 32) ^ counter.word[1] ^ key0,
-                           static_cast<std::uint32_t>(product1),
-                           static_cast<std::uint32_t>(product0 >> 32) ^ counter.word[3] ^ key1,
-                           static_cast<std::uint32_t>(product0)}};
+    counter = PhiloxBlock{
+        {static_cast<std::uint32_t>(product1 >> 32) ^ counter.word[1] ^ key0, static_cast<std::uint32_t>(product1),
+         static_cast<std::uint32_t>(product0 >> 32) ^ counter.word[3] ^ key1, static_cast<std::uint32_t>(product0)}};
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
@@ -35,9 +35,9 @@ PHASESELECT_HOST_DEVICE constexpr PhiloxBlock philox4x32_10(PhiloxBlock counter,
 
 // What a number is for. Values are part of the file format (they decide the bits of a run): never renumber.
 enum class Stream : std::uint32_t {
-  initial_weights = 1,   // step = parameter block, index = position in the ungrouped block
-  sample_order = 2,      // index = position in the member's list of training rows
-  slot_order = 3,        // step = step of the epoch, index = sample of the batch * 64 + slot
+  initial_weights = 1,     // step = parameter block, index = position in the ungrouped block
+  sample_order = 2,        // index = position in the member's list of training rows
+  slot_order = 3,          // step = step of the epoch, index = sample of the batch * 64 + slot
   classifier_dropout = 4,  // step = step of the epoch; index = see dropout_index
   ranking_initial_weights = 5,
   ranking_sample_order = 6,
@@ -81,7 +81,8 @@ PHASESELECT_HOST_DEVICE constexpr bool kept(std::uint32_t bits, float rate) { re
 
 // Index of a dropout decision: layer (0 = input of the network, 1 = after the first hidden layer, ...), sample of the
 // batch, unit. A layer has at most 2^16 units and a batch at most 2^10 samples; layers are 2^26 apart.
-PHASESELECT_HOST_DEVICE constexpr std::uint32_t dropout_index(std::uint32_t layer, std::uint32_t sample, std::uint32_t unit) {
+PHASESELECT_HOST_DEVICE constexpr std::uint32_t dropout_index(std::uint32_t layer, std::uint32_t sample,
+                                                              std::uint32_t unit) {
   return (layer << 26) | (sample << 16) | unit;
 }
 

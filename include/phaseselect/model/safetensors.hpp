@@ -24,9 +24,9 @@ struct TensorInfo {
   std::size_t bytes() const;
 };
 
-// Streams the tensors in the given order; nothing appears under `path` before commit(). The header is padded so that data
-// starts at a multiple of 64 bytes. Throws Error naming the file when the disk is full or the folder cannot be written;
-// the temporary file is removed then and when the writer is destroyed without commit.
+// Streams the tensors in the given order; nothing appears under `path` before commit(). The header is padded so that
+// data starts at a multiple of 64 bytes. Throws Error naming the file when the disk is full or the folder cannot be
+// written; the temporary file is removed then and when the writer is destroyed without commit.
 class SafetensorsWriter {
  public:
   SafetensorsWriter(std::filesystem::path path, std::vector<TensorInfo> tensors,

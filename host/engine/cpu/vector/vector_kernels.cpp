@@ -1,6 +1,7 @@
-// Compiled once per instruction set with PHASESELECT_LANES floats a vector and PHASESELECT_KERNEL_TABLE as the name of the
-// table. Nothing here may be an inline function shared with other files, nor use the standard library's: the linker could
-// keep the copy with instructions that the running machine lacks. Hence static functions, plain loops and few includes.
+// Compiled once per instruction set with PHASESELECT_LANES floats a vector and PHASESELECT_KERNEL_TABLE as the name of
+// the table. Nothing here may be an inline function shared with other files, nor use the standard library's: the linker
+// could keep the copy with instructions that the running machine lacks. Hence static functions, plain loops and few
+// includes.
 #include "host/engine/cpu/vector/vector_kernels.hpp"
 
 namespace phaseselect::cpu {
@@ -20,7 +21,8 @@ inline Vector splat(float x) { return Vector{} + x; }
 constexpr int round_up(int n) { return (n + lanes - 1) / lanes * lanes; }
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
-// ---- product -----------------------------------------------------------------------------------------------------------
+// ---- product
+// -----------------------------------------------------------------------------------------------------------
 
 // `Rows` x (`Vectors` * lanes) outputs from column j; only the first `columns` are stored (the rest are junk lanes).
 template <int Rows, int Vectors>
@@ -92,7 +94,8 @@ void column_sums(const float* in, int rows, int n, float* sums) {
   }
 }
 
-// ---- Adam --------------------------------------------------------------------------------------------------------------
+// ---- Adam
+// --------------------------------------------------------------------------------------------------------------
 
 inline float sign(float x) { return static_cast<float>((x > 0) - (x < 0)); }
 
@@ -103,14 +106,15 @@ void adam(const AdamStep& step, const Moments& state, const float* __restrict gr
   const AdamStep s = step;
   for (std::size_t i = 0; i < n; ++i) {
     const float g = s.scale * gradient[i] + s.l1 * sign(w[i]) + 2.0f * s.l2 * w[i];
-    m[i] = s.beta1 * m[i] + (1.0f - s.beta1) * g;
-    v[i] = s.beta2 * v[i] + (1.0f - s.beta2) * g * g;
+    m[i] = s.beta1 * m[i] + s.rest1 * g;
+    v[i] = s.beta2 * v[i] + s.rest2 * g * g;
     const float change = (m[i] * s.correction1) / (__builtin_sqrtf(v[i] * s.correction2) + s.epsilon);
     w[i] -= s.rate * (change + s.decay * w[i]);
   }
 }
 
-// ---- autoencoder -------------------------------------------------------------------------------------------------------
+// ---- autoencoder
+// -------------------------------------------------------------------------------------------------------
 
 // exp(x) to about 1 ulp for |x| <= 87: 2^n exp(r), |r| <= ln(2) / 2, with the polynomial of Cephes' expf.
 inline Vector exponential(Vector x) {
@@ -139,8 +143,8 @@ struct Chunk {
   int size = 0;
 };
 
-// log(1 + exp(l)) = max(l, 0) + log1p(u), u = exp(-|l|) in (0, 1]; log1p(u) = 2 atanh(s), s = u / (2 + u) <= 1/3, by its
-// series to s^15 (remainder below 2e-8 of the value).
+// log(1 + exp(l)) = max(l, 0) + log1p(u), u = exp(-|l|) in (0, 1]; log1p(u) = 2 atanh(s), s = u / (2 + u) <= 1/3, by
+// its series to s^15 (remainder below 2e-8 of the value).
 inline Vector softplus(Vector l) {
   const Vector zero{};
   const Vector u = exponential(l > zero ? -l : l);
@@ -200,12 +204,12 @@ void scaled_tile(const Pattern& pattern, Chunk chunk, const float* decoder, int 
   }
 }
 
-double decode_step(const Pattern& pattern, const float* h, const Moments& weights, const Moments& bias, const AdamStep& step,
-                   bool loss, float* scratch, float* dh) {
+double decode_step(const Pattern& pattern, const float* h, const Moments& weights, const Moments& bias,
+                   const AdamStep& step, bool loss, float* scratch, float* dh) {
   const int E = pattern.elements, G = pattern.groups, k = pattern.features;
   const int kp = static_cast<int>(padded(static_cast<std::size_t>(k)));
-  float* buffer = scratch;                       // [E][decode_chunk]
-  float* gradient = buffer + E * decode_chunk;   // [k + 1][decode_chunk]
+  float* buffer = scratch;                          // [E][decode_chunk]
+  float* gradient = buffer + E * decode_chunk;      // [k + 1][decode_chunk]
   float* tile = gradient + (k + 1) * decode_chunk;  // [decode_chunk][kp]
   for (int i = 0; i < E * decode_chunk; ++i) buffer[i] = 0;
   for (int i = 0; i < decode_chunk * kp; ++i) tile[i] = 0;
@@ -222,15 +226,18 @@ double decode_step(const Pattern& pattern, const float* h, const Moments& weight
     multiply(Product{1, chunk.size, E, &one, 0, 0, buffer, decode_chunk, gradient + k * decode_chunk, decode_chunk,
                      Start::zero, nullptr});
     scaled_tile(pattern, chunk, weights.weights, kp, tile);
-    multiply(Product{E, round_up(k), chunk.size, buffer, decode_chunk, 1, tile, kp, dh, kp, Start::accumulate, nullptr});
+    multiply(
+        Product{E, round_up(k), chunk.size, buffer, decode_chunk, 1, tile, kp, dh, kp, Start::accumulate, nullptr});
     const auto size = static_cast<std::size_t>(chunk.size);
     for (int c = 0; c < k; ++c) {
       const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(c) * G + first;
-      adam(step, Moments{weights.weights + at, weights.first + at, weights.second + at}, gradient + c * decode_chunk, size);
+      adam(step, Moments{weights.weights + at, weights.first + at, weights.second + at}, gradient + c * decode_chunk,
+           size);
     }
     AdamStep plain = step;
     plain.decay = 0;
-    adam(plain, Moments{bias.weights + first, bias.first + first, bias.second + first}, gradient + k * decode_chunk, size);
+    adam(plain, Moments{bias.weights + first, bias.first + first, bias.second + first}, gradient + k * decode_chunk,
+         size);
   }
   for (int i = 0; i < E * kp; ++i) dh[i] *= step.scale;
   return total;
@@ -241,14 +248,14 @@ void adam_changes(const AdamStep& s, float* __restrict m, float* __restrict v, c
                   float* __restrict change, int n) {
   for (int i = 0; i < n; ++i) {
     const float g = gradient[i];
-    m[i] = s.beta1 * m[i] + (1.0f - s.beta1) * g;
-    v[i] = s.beta2 * v[i] + (1.0f - s.beta2) * g * g;
+    m[i] = s.beta1 * m[i] + s.rest1 * g;
+    v[i] = s.beta2 * v[i] + s.rest2 * g * g;
     change[i] = (m[i] * s.correction1) / (__builtin_sqrtf(v[i] * s.correction2) + s.epsilon);
   }
 }
 
-// Rows of S are k floats, not a multiple of a vector. They are handled as `Vectors` whole vectors; what lies beyond k is
-// the start of the next row, which is read but written back unchanged. Vectors = 0: any number.
+// Rows of S are k floats, not a multiple of a vector. They are handled as `Vectors` whole vectors; what lies beyond k
+// is the start of the next row, which is read but written back unchanged. Vectors = 0: any number.
 template <int Vectors>
 struct EncoderRows {
   static constexpr int most = Vectors == 0 ? 1 : Vectors;
@@ -270,8 +277,8 @@ struct EncoderRows {
   }
 
   // S -= rate (m_g change + decay S), then z += S for the elements of the group. change may be null: z only.
-  static void update(const Pattern& pattern, Chunk chunk, int kp, const AdamStep& step, const float* change, float* weights,
-                     float* z) {
+  static void update(const Pattern& pattern, Chunk chunk, int kp, const AdamStep& step, const float* change,
+                     float* weights, float* z) {
     const int k = pattern.features;
     for (int g = 0; g < chunk.size; ++g) {
       const std::uint32_t* offsets = pattern.offsets + chunk.first + g;
@@ -329,12 +336,18 @@ void encode_rows(const Pattern& pattern, const float* dz, const Moments& weights
 void encode_any(const Pattern& pattern, const float* dz, const Moments& weights, const AdamStep& step, float* scratch,
                 float* z) {
   switch ((pattern.features + lanes - 1) / lanes) {
-    case 1: return encode_rows<1>(pattern, dz, weights, step, scratch, z);
-    case 2: return encode_rows<2>(pattern, dz, weights, step, scratch, z);
-    case 3: return encode_rows<3>(pattern, dz, weights, step, scratch, z);
-    case 4: return encode_rows<4>(pattern, dz, weights, step, scratch, z);
-    case 5: return encode_rows<5>(pattern, dz, weights, step, scratch, z);
-    default: return encode_rows<0>(pattern, dz, weights, step, scratch, z);
+    case 1:
+      return encode_rows<1>(pattern, dz, weights, step, scratch, z);
+    case 2:
+      return encode_rows<2>(pattern, dz, weights, step, scratch, z);
+    case 3:
+      return encode_rows<3>(pattern, dz, weights, step, scratch, z);
+    case 4:
+      return encode_rows<4>(pattern, dz, weights, step, scratch, z);
+    case 5:
+      return encode_rows<5>(pattern, dz, weights, step, scratch, z);
+    default:
+      return encode_rows<0>(pattern, dz, weights, step, scratch, z);
   }
 }
 
@@ -353,7 +366,7 @@ constexpr const char* name_of_lanes() { return lanes == 16 ? "AVX-512" : lanes =
 }  // namespace
 
 extern const VectorKernels PHASESELECT_KERNEL_TABLE;
-const VectorKernels PHASESELECT_KERNEL_TABLE{name_of_lanes(), multiply,    transpose,   column_sums,
-                                             adam,            decode_step, encode_step, encode};
+const VectorKernels PHASESELECT_KERNEL_TABLE{name_of_lanes(), multiply,    transpose, column_sums, adam,
+                                             decode_step,     encode_step, encode};
 
 }  // namespace phaseselect::cpu

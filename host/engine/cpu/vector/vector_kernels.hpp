@@ -1,6 +1,6 @@
 // The CPU engine's inner loops, compiled once per instruction set (CMakeLists.txt beside this file).
-// All pointers may be unaligned. Buffers are read (never written) up to `padding` floats past their end: allocate them with
-// Buffer, which adds them. No function allocates or depends on how many rows or columns are handed over together:
+// All pointers may be unaligned. Buffers are read (never written) up to `padding` floats past their end: allocate them
+// with Buffer, which adds them. No function allocates or depends on how many rows or columns are handed over together:
 // every output element is one sum in ascending order, so its bits never depend on the batch it is in.
 #pragma once
 
@@ -25,6 +25,8 @@ struct AdamStep {
   float decay = 0;
   float beta1 = 0;
   float beta2 = 0;
+  float rest1 = 0;  // 1 - beta1 and 1 - beta2, rounded once: 1.0f - float(0.999) would be off by 110 ulp
+  float rest2 = 0;
   float correction1 = 0;  // 1 / (1 - beta1^t)
   float correction2 = 0;  // 1 / (1 - beta2^t)
   float epsilon = 0;
@@ -51,9 +53,9 @@ struct Product {
 
 // The pattern matrix by groups (see EnvironmentGroups) and the sizes of the autoencoder.
 struct Pattern {
-  int elements = 0;    // E
-  int groups = 0;      // G
-  int features = 0;    // k
+  int elements = 0;                        // E
+  int groups = 0;                          // G
+  int features = 0;                        // k
   const std::uint32_t* offsets = nullptr;  // [G + 1]
   const std::uint16_t* rows = nullptr;     // [ones]
   const float* multiplicity = nullptr;     // [G], in a Buffer: zero for a vector beyond the end
@@ -86,8 +88,8 @@ struct VectorKernels {
                         const AdamStep& adam, bool loss, float* scratch, float* dh);
   // Encoder of one step in one pass over S, m, v: gradient by groups from dz [E][kp] (padding zero), update, and
   // z [E][kp] = sum_g a_eg S_g of the updated S. Lanes of z beyond k are undefined.
-  void (*encode_step)(const Pattern& pattern, const float* dz, const Moments& weights, const AdamStep& adam, float* scratch,
-                      float* z);
+  void (*encode_step)(const Pattern& pattern, const float* dz, const Moments& weights, const AdamStep& adam,
+                      float* scratch, float* z);
   // z of given S: the same sums, the same bits.
   void (*encode)(const Pattern& pattern, const float* weights, float* z);
 };
