@@ -1,12 +1,26 @@
 #include "host/engine/cpu/thread_pool.hpp"
 
+#include <string>
+#include <system_error>
+
+#include "phaseselect/error.hpp"
+
 namespace phaseselect::cpu {
 
 ThreadPool::ThreadPool(int threads) {
-  for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  try {
+    for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  } catch (const std::system_error& error) {
+    const std::size_t started = workers_.size() + 1;
+    stop();
+    throw Error("only " + std::to_string(started) + " of " + std::to_string(threads) + " threads could be started (" +
+                error.what() + "): ask for fewer");
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

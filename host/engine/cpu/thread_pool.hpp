@@ -15,7 +15,7 @@ namespace phaseselect::cpu {
 
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  // at least 1; the calling thread is one of them
+  explicit ThreadPool(int threads);  // at least 1; the calling thread is one of them; Error when they cannot be had
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -25,6 +25,7 @@ class ThreadPool {
   void for_each(std::size_t count, const std::function<void(std::size_t, int)>& body);
 
  private:
+  void stop();
   void work(int worker);
   void run(int worker);
 
