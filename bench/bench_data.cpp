@@ -1,12 +1,11 @@
-// The data path at full size: formulas parsed, compositions aggregated, the environment matrix built and grouped. Reads
-// the published tables from PHASESELECT_DATA (the label says which), otherwise the demo's formulas. Peer:
-// peers/environment_matrix.py.
+// The data path at full size: formulas parsed, compositions aggregated, the environment matrix built and grouped. The
+// label says which file was read (tables.hpp). Peer: peers/environment_matrix.py.
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
+#include "bench/tables.hpp"
 #include "phaseselect/chemistry/composition.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/data/environment_matrix.hpp"
@@ -16,23 +15,9 @@
 namespace phaseselect {
 namespace {
 
-std::filesystem::path published(const char* name) {
-  const char* folder = std::getenv("PHASESELECT_DATA");
-  return folder == nullptr ? std::filesystem::path() : std::filesystem::path(folder) / name;
-}
+std::filesystem::path formulas_path() { return bench_table("mp_formulas.csv", "formulas.csv"); }
 
-std::filesystem::path formulas_path() {
-  const std::filesystem::path real = published("mp_formulas.csv");
-  return std::filesystem::exists(real) ? real
-                                       : std::filesystem::path(PHASESELECT_SOURCE_DIR) / "configs/demo/formulas.csv";
-}
-
-std::filesystem::path compositions_path() {
-  const std::filesystem::path real = published("supercon_compositions.csv");
-  return std::filesystem::exists(real)
-             ? real
-             : std::filesystem::path(PHASESELECT_SOURCE_DIR) / "configs/demo/superconductors.csv";
-}
+std::filesystem::path compositions_path() { return bench_table("supercon_compositions.csv", "superconductors.csv"); }
 
 void count_formulas(benchmark::State& state, const std::filesystem::path& path, std::size_t formulas) {
   state.SetLabel(path.filename().string());

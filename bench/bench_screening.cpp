@@ -57,12 +57,14 @@ std::vector<float> random_weights(const ParameterLayout& layout, std::uint32_t m
   return weights;
 }
 
-std::vector<std::int16_t> ternaries(std::size_t count) {
-  std::vector<int> combination{0, 1, 2};
+// The next `count` of the C(87, 3) = 105,995 ternaries, over and over.
+std::vector<std::int16_t> next_ternaries(std::size_t count, std::vector<int>& combination) {
   std::vector<std::int16_t> rows;
-  do {
+  rows.reserve(3 * count);
+  while (rows.size() < 3 * count) {
     for (const int row : combination) rows.push_back(static_cast<std::int16_t>(row));
-  } while (rows.size() < 3 * count && next_combination(combination, 87));
+    if (!next_combination(combination, 87)) combination = {0, 1, 2};
+  }
   return rows;
 }
 
@@ -75,18 +77,25 @@ void screening(benchmark::State& state) {
     engine->open_trained(static_cast<Slot>(member), random_weights(classifier, member),
                          random_weights(ranking, member));
   }
-  const std::vector<std::int16_t> rows = ternaries(evaluation_chunk);
-  for (auto _ : state) benchmark::DoNotOptimize(evaluate(*engine, members, {3, rows}).data());
-  const double fields = static_cast<double>(state.iterations()) * evaluation_chunk;
+  const auto chunks = static_cast<std::size_t>(state.range(1));
+  std::vector<int> combination{0, 1, 2};
+  for (auto _ : state) {
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+      const std::vector<std::int16_t> rows = next_ternaries(evaluation_chunk, combination);
+      benchmark::DoNotOptimize(evaluate(*engine, members, {3, rows}).data());
+    }
+  }
+  const double fields = static_cast<double>(state.iterations() * chunks * evaluation_chunk);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   state.counters["field_members_per_minute"] = benchmark::Counter(60 * fields * members, benchmark::Counter::kIsRate);
   state.counters["peak_MB"] = static_cast<double>(usage.ru_maxrss) / 1024;
 }
 BENCHMARK(screening)
-    ->Arg(1)
-    ->Arg(2)
-    ->ArgName("threads")
+    ->Args({1, 1})
+    ->Args({1, 13})  // 13 chunks of 8,192 are all ternaries
+    ->Args({2, 1})
+    ->ArgNames({"threads", "chunks"})
     ->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime()
     ->MinTime(2);

@@ -3,12 +3,13 @@
 // epoch of several members. With the real tables (PHASESELECT_DATA) E x G is 87 x 10,423; without them the bundled ones
 // are used.
 #include <benchmark/benchmark.h>
+#include <sys/resource.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <numeric>
 
+#include "bench/tables.hpp"
+#include "host/pipeline/population.hpp"
 #include "host/pipeline/problem.hpp"
 #include "phaseselect/config/config.hpp"
 
@@ -19,19 +20,17 @@
 namespace phaseselect {
 namespace {
 
+Config configuration() {
+  Config config;
+  config.data.properties = bench_table("superconductors.csv", "superconductors.csv");
+  config.environments.formulas = bench_table("mp_formulas.csv", "formulas.csv");
+  config.data.threshold = 10;
+  config.training.learning_rate = 1e-3;
+  return config;
+}
+
 const PreparedData& data() {
-  static const PreparedData prepared = [] {
-    Config config;
-    const char* folder = std::getenv("PHASESELECT_DATA");
-    const std::filesystem::path source = PHASESELECT_SOURCE_DIR;
-    const std::filesystem::path real = folder != nullptr ? std::filesystem::path(folder) : source / "../shared/data";
-    const bool published = std::filesystem::exists(real / "superconductors.csv");
-    config.data.properties = published ? real / "superconductors.csv" : source / "configs/demo/superconductors.csv";
-    config.environments.formulas = published ? real / "mp_formulas.csv" : source / "configs/demo/formulas.csv";
-    config.data.threshold = 10;
-    config.training.learning_rate = 1e-3;
-    return prepare(config);
-  }();
+  static const PreparedData prepared = prepare(configuration());
   return prepared;
 }
 
@@ -74,6 +73,28 @@ void epoch_of_members(benchmark::State& state) {
       benchmark::Counter(16.0 * members, benchmark::Counter::kIsIterationInvariantRate);
 }
 BENCHMARK(epoch_of_members)->Arg(2)->Arg(8)->Arg(32)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// Peak memory of training n members through both networks, beside 1.3 times their weights and moments plus 200 MB. The
+// peak is the process's so far: smaller populations first, and nothing else in the same process (--benchmark_filter).
+void training_memory(benchmark::State& state) {
+  const auto members = static_cast<std::uint32_t>(state.range(0));
+  Config config = configuration();
+  config.ensemble.members = static_cast<int>(members);
+  config.training.epochs = 1;
+  config.ranking.epochs = 1;
+  const PreparedData prepared = prepare(config);
+  for (auto _ : state) {
+    const auto engine = make_cpu_engine(prepared.problem);
+    const auto plans = ensemble_plans(config, prepared.problem, 0, members);
+    benchmark::DoNotOptimize(train_population(*engine, prepared.problem, config, plans, {}));
+  }
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double floats = 3.0 * members * static_cast<double>(classifier_layout(prepared.problem.architecture).size());
+  state.counters["peak_MB"] = static_cast<double>(usage.ru_maxrss) / 1024;
+  state.counters["limit_MB"] = 1.3 * floats * sizeof(float) / (1024 * 1024) + 200;
+}
+BENCHMARK(training_memory)->Arg(4)->Arg(16)->Arg(64)->Iterations(1)->Unit(benchmark::kSecond)->UseRealTime();
 
 #ifdef PHASESELECT_HAS_BLAS
 void three_bare_products(benchmark::State& state) {

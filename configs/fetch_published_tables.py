@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Downloads the tables that PhaseSelect was published with into data/ (needs git and a network; pandas for one file).
 
-Source: https://github.com/lrcfmd/PhaseSelect (BSD-3-Clause), pinned to one commit. Git names a commit by the checksum of
-everything in it and verifies that when it transfers it; on top of that the counts that the paper reports are checked, and
-SHA256SUMS is written beside the tables so that later copies can be checked with `sha256sum -c`.
+Source: https://github.com/lrcfmd/PhaseSelect (BSD-3-Clause), pinned to one commit, whose contents git verifies against the
+commit's own checksum. The numbers of fields and of fields that reach the threshold must be the published ones. SHA256SUMS
+records what was written, so that copies can be checked with `sha256sum -c`.
 
   data/superconductors.csv   phases,max Tc           SuperCon and MPDS joined
   data/magnets.csv           phases,max Tc           Curie temperatures, MPDS
@@ -57,13 +57,34 @@ def clone(repository, commit, folder):
     return full
 
 
-class TableUnpickler(pickle.Unpickler):
-    """A pickle can run code; only what a pandas table needs is let through."""
+# What a pickled pandas table of texts and numbers is made of, old and new versions. A pickle can run code: nothing else is
+# let through.
+TABLE_PARTS = {
+    ("builtins", "slice"),
+    ("numpy", "dtype"),
+    ("numpy", "ndarray"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy._core.numeric", "_frombuffer"),
+    ("pandas._libs.internals", "_unpickle_block"),
+    ("pandas.core.frame", "DataFrame"),
+    ("pandas.core.indexes.base", "Index"),
+    ("pandas.core.indexes.base", "_new_Index"),
+    ("pandas.core.indexes.numeric", "Int64Index"),
+    ("pandas.core.indexes.range", "RangeIndex"),
+    ("pandas.core.internals.blocks", "new_block"),
+    ("pandas.core.internals.managers", "BlockManager"),
+}
 
+
+class TableUnpickler(pickle.Unpickler):
     def find_class(self, module, name):
-        if module.split(".")[0] in ("pandas", "numpy") or (module, name) == ("builtins", "slice"):
-            return super().find_class(module, name)
-        raise Failure(f"the published pickle asks for {module}.{name}, which no table needs: it was not opened")
+        if (module, name) not in TABLE_PARTS:
+            raise Failure(f"the published pickle asks for {module}.{name}, which no table needs: it was not opened")
+        return super().find_class(module, name)
 
 
 def read_table(path):
@@ -135,7 +156,7 @@ def main():
                 raise Failure(f"{source} is not at commit {full}: nothing was written")
             rows = read_table(folder / source)
             check(name, rows, *expected)
-            tables[name] = (("phases", column), [(phases, f"{value:g}") for phases, value in rows])
+            tables[name] = (("phases", column), [(phases, repr(value)) for phases, value in rows])
         tables["mp_formulas.csv"] = (("formula",), [(formula,) for formula in find_formulas(folder)])
         write(arguments.output, tables)
     print(f"{len(tables)} tables of commit {full} are in {arguments.output}; check copies with `sha256sum -c SHA256SUMS`")
@@ -144,6 +165,6 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except Failure as failure:
+    except (Failure, OSError) as failure:
         print(f"fetch: {failure}", file=sys.stderr)
         sys.exit(1)

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "host/chemistry/ascii.hpp"
+
 namespace phaseselect {
 namespace {
 
@@ -16,24 +18,20 @@ constexpr std::array<std::string_view, element_count> symbols = {
     "Tb", "Tc", "Te", "Th", "Ti", "Tl", "Tm", "Ts", "U",  "V",  "W",  "Xe", "Y",  "Yb", "Zn", "Zr"};
 
 constexpr std::uint8_t unknown = 255;
-constexpr int letters = 26;
-
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+constexpr std::size_t letters = 26;
 
 // Slot of a capital, alone or with one small letter.
-constexpr int slot(std::string_view text) {
-  return (text[0] - 'A') * (letters + 1) + (text.size() == 2 ? text[1] - 'a' + 1 : 0);
+constexpr std::size_t slot(std::string_view text) {
+  const auto second = static_cast<std::size_t>(text.size() == 2 ? text[1] - 'a' + 1 : 0);
+  return static_cast<std::size_t>(text[0] - 'A') * (letters + 1) + second;
 }
 
 constexpr auto make_ranks() {
   std::array<std::uint8_t, letters*(letters + 1)> ranks{};
   ranks.fill(unknown);
-  for (int i = 0; i < element_count; ++i) {
-    ranks[static_cast<std::size_t>(slot(symbols[static_cast<std::size_t>(i)]))] = static_cast<std::uint8_t>(i);
-  }
-  ranks[static_cast<std::size_t>(slot("D"))] = ranks[static_cast<std::size_t>(slot("H"))];
-  ranks[static_cast<std::size_t>(slot("T"))] = ranks[static_cast<std::size_t>(slot("H"))];
+  for (std::size_t i = 0; i < symbols.size(); ++i) ranks[slot(symbols[i])] = static_cast<std::uint8_t>(i);
+  ranks[slot("D")] = ranks[slot("H")];
+  ranks[slot("T")] = ranks[slot("H")];
   return ranks;
 }
 
@@ -47,7 +45,7 @@ std::optional<Element> find_element(std::string_view text) {
   if (text.empty() || text.size() > 2 || !is_upper(text[0]) || (text.size() == 2 && !is_lower(text[1]))) {
     return std::nullopt;
   }
-  const std::uint8_t found = ranks[static_cast<std::size_t>(slot(text))];
+  const std::uint8_t found = ranks[slot(text)];
   if (found == unknown) return std::nullopt;
   return Element{found};
 }

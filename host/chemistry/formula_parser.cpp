@@ -7,14 +7,11 @@
 #include <cstdint>
 #include <numeric>
 
+#include "host/chemistry/ascii.hpp"
 #include "host/chemistry/rational.hpp"
 
 namespace phaseselect {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 
 // The character at a position as text for a message: a whole UTF-8 sequence, or the number of a byte that cannot be
 // shown.

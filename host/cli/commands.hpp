@@ -2,7 +2,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,7 +51,12 @@ void add_run_commands(CLI::App& app, Action& action);       // predict, screen, 
 void print_summary(const CommonOptions& common, const std::string& text, const nlohmann::json& json);
 // The same for commands whose result is the text: it goes to standard output.
 void print_result(const CommonOptions& common, const std::string& text, const nlohmann::json& json);
-// Throws UsageError when both the table and the JSON would go to standard output.
-void check_outputs(const CommonOptions& common, const std::string& output);
+// Throws UsageError when both the table of `option` and the JSON would go to standard output.
+void check_outputs(const CommonOptions& common, const std::string& output, const std::string& option = "-o");
+
+// Digits alone: nothing wraps around, and a leading zero does not mean octal.
+CLI::Validator whole_number(std::uint64_t low, std::uint64_t high = std::numeric_limits<std::uint64_t>::max());
+// A finite time, 0 or more.
+CLI::Validator number_of_seconds();
 
 }  // namespace phaseselect

@@ -29,6 +29,7 @@ void add_aggregate(CLI::App& app, Action& action) {
   command.callback([options, &action] {
     action = [options] {
       check_outputs(options->common, options->output);
+      check_outputs(options->common, options->rejects, "--rejects");
       Terminal terminal(options->common.quiet);
       const AggregateResult result = aggregate(options->formulas, options->property, options->output, options->rejects,
                                                options->common.execution(terminal));

@@ -1,14 +1,19 @@
 // Options that commands share, and where what they print goes.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdio>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/signals.hpp"
+#include "host/io/json_text.hpp"
+#include "phaseselect/data/csv.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
 namespace {
+
+constexpr std::uint64_t most_threads = 1024;
 
 void print(std::FILE* stream, const std::string& text) {
   if (std::fputs(text.c_str(), stream) < 0 || std::fflush(stream) != 0) {
@@ -31,7 +36,7 @@ void CommonOptions::add_engine(CLI::App& command) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
   command.add_option("--threads", threads, "CPU threads; 0 is every core")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0, most_threads))
       ->capture_default_str();
 }
 
@@ -62,26 +67,53 @@ void ConfigOptions::add_folds(CLI::App& command) {
 }
 
 Config ConfigOptions::read() const {
-  std::vector<std::string> overrides = settings;
-  if (members) overrides.push_back("ensemble.members=" + *members);
-  if (seed) overrides.push_back("ensemble.seed=" + *seed);
-  if (folds) overrides.push_back("validation.folds=" + *folds);
+  std::vector<Override> overrides;
+  overrides.reserve(settings.size() + 3);
+  for (const std::string& setting : settings) overrides.push_back({setting, "--set " + setting});
+  if (members) overrides.push_back({"ensemble.members=" + *members, "--members " + *members});
+  if (seed) overrides.push_back({"ensemble.seed=" + *seed, "--seed " + *seed});
+  if (folds) overrides.push_back({"validation.folds=" + *folds, "--folds " + *folds});
   return read_config(path, overrides);
 }
 
 void print_summary(const CommonOptions& common, const std::string& text, const nlohmann::json& json) {
-  if (common.json) print(stdout, json.dump(2) + "\n");
+  if (common.json) print(stdout, json_text(json) + "\n");
   if (!common.json && !common.quiet) std::fputs(text.c_str(), stderr);
 }
 
 void print_result(const CommonOptions& common, const std::string& text, const nlohmann::json& json) {
-  print(stdout, common.json ? json.dump(2) + "\n" : text);
+  print(stdout, common.json ? json_text(json) + "\n" : text);
 }
 
-void check_outputs(const CommonOptions& common, const std::string& output) {
+void check_outputs(const CommonOptions& common, const std::string& output, const std::string& option) {
   if (common.json && output == "-") {
-    throw UsageError("--json and -o - both want standard output: write the table to a file");
+    throw UsageError(fmt::format("--json and {} - both want standard output: write the table to a file", option));
   }
+}
+
+CLI::Validator whole_number(std::uint64_t low, std::uint64_t high) {
+  const std::string range = high == std::numeric_limits<std::uint64_t>::max()
+                                ? fmt::format("a whole number, {} or more", low)
+                                : fmt::format("a whole number from {} to {}", low, high);
+  const auto check = [low, high, range](std::string& text) -> std::string {
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [parsed, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc() || parsed != end || value < low || value > high) {
+      return fmt::format("must be {}, not '{}'", range, text);
+    }
+    text = fmt::format("{}", value);
+    return {};
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator number_of_seconds() {
+  const auto check = [](const std::string& text) -> std::string {
+    const std::optional<double> value = parse_number(text);
+    return value && *value >= 0 ? "" : fmt::format("must be a number of seconds, 0 or more, not '{}'", text);
+  };
+  return CLI::Validator(check, "");
 }
 
 }  // namespace phaseselect

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string_view>
 
@@ -18,13 +19,13 @@ std::string count(const nlohmann::json& value) {
   return with_separators(value.is_array() ? value.size() : value.get<std::uint64_t>());
 }
 
-// A number with `digits` decimals, or "-" where it is not defined.
 std::string decimal(const nlohmann::json& value, int digits) {
-  return value.is_number() ? fmt::format("{:.{}f}", value.get<double>(), digits) : std::string("-");
+  const bool defined = value.is_number() && std::isfinite(value.get<double>());
+  return defined ? fmt::format("{:.{}f}", value.get<double>(), digits) : std::string("undefined");
 }
 
 std::string megabytes(const nlohmann::json& bytes) {
-  return fmt::format("{} MB", with_separators(static_cast<std::uint64_t>(bytes.get<double>() / 1e6 + 0.5)));
+  return fmt::format("{} MB", with_separators(static_cast<std::uint64_t>(std::llround(bytes.get<double>() / 1e6))));
 }
 
 std::string rejects_text(const nlohmann::json& rejects) {
@@ -103,14 +104,17 @@ std::string inspect_text(const nlohmann::json& result) {
 std::string validate_text(const nlohmann::json& metrics) {
   std::string text = fmt::format("{} fields, {} folds, {} members each\n{:<10}", count(metrics["fields"]),
                                  metrics["folds"].size(), metrics["members"].get<int>(), "");
-  for (std::size_t fold = 0; fold < metrics["folds"].size(); ++fold) text += fmt::format("  fold {:<2}", fold);
-  text += "     mean  deviation   pooled\n";
+  const std::size_t folds = metrics["folds"].size();
+  for (std::size_t fold = 0; fold < folds; ++fold) text += fmt::format("  {:>9}", fmt::format("fold {}", fold));
+  text += fmt::format("  {:>9}  {:>9}  {:>9}\n", "mean", "deviation", "pooled");
   for (const std::string_view name : {"accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier", "ece"}) {
     const std::string key(name);
     text += fmt::format("{:<10}", name);
-    for (const nlohmann::json& fold : metrics["folds"]) text += fmt::format("  {:>7}", decimal(fold[key], 4));
-    text += fmt::format("  {:>7}  {:>9}  {:>7}\n", decimal(metrics["mean"][key], 4),
+    for (const nlohmann::json& fold : metrics["folds"]) text += fmt::format("  {:>9}", decimal(fold[key], 4));
+    text += fmt::format("  {:>9}  {:>9}  {:>9}", decimal(metrics["mean"][key], 4),
                         decimal(metrics["standard_deviation"][key], 4), decimal(metrics["pooled"][key], 4));
+    const auto defined = metrics["folds_defined"][key].get<std::size_t>();
+    text += defined < folds ? fmt::format("  mean of {} of {} folds\n", defined, folds) : "\n";
   }
   return text;
 }

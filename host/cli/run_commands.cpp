@@ -3,6 +3,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/report.hpp"
+#include "phaseselect/chemistry/element.hpp"
 
 namespace phaseselect {
 namespace {
@@ -69,14 +70,16 @@ struct ScreenOptions {
     command.add_option("-o,--output", output, "ranking, best first (- is standard output)")
         ->required()
         ->type_name("OUT.csv");
-    command.add_option("--arity", arity, "elements in a candidate")->capture_default_str();
+    command.add_option("--arity", arity, "elements in a candidate")
+        ->check(whole_number(1, element_count))
+        ->capture_default_str();
     command.add_option("--elements", elements, "combine only these, as Li,Na,K; default: all that the run models");
     command.add_option("--exclude", exclude, "leave these elements out");
     command.add_option("--known", known, "CSV with reported fields, flagged in the result; may be given several times")
         ->allow_extra_args(false)
         ->type_name("FILE");
     command.add_flag("--unknown-only", unknown_only, "leave out every known field");
-    command.add_option("--top", top, "write only the best N; 0 is all")->type_name("N");
+    command.add_option("--top", top, "write only the best N; 0 is all")->check(whole_number(0))->type_name("N");
     common.add_engine(command);
     common.add_quiet(command);
     common.add_json(command);

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 // Where values come from: a file (places are lines) or one override (one place).
 struct Source {
-  std::string name;  // file, or "--set key=value"
+  std::string name;  // file, or what was typed: "--set key=value"
   fs::path folder;   // what relative paths refer to
   bool has_lines = true;
 
@@ -60,7 +60,7 @@ class ConfigReader {
   }
 
   void read_file(const fs::path& path);
-  void read_override(const std::string& text);
+  void read_override(const Override& given);
   Config finish(const fs::path& path) const;
 
  private:
@@ -88,7 +88,16 @@ void ConfigReader::unknown_key(const std::string& path, const std::string& place
   };
   for (const SchemaKey& key : keys_) consider(key.path);
   for (const std::string& section : sections_) consider(section);
-  throw UsageError(fmt::format("{}: unknown key '{}': did you mean '{}'?", place, path, nearest));
+  // A third of the letters may be wrong; a key without its section is always near.
+  if (smallest <= std::max<std::size_t>(1, path.size() / 3)) {
+    throw UsageError(fmt::format("{}: unknown key '{}': did you mean '{}'?", place, path, nearest));
+  }
+  std::string top_level;
+  for (const SchemaKey& key : keys_) {
+    const std::string section = key.path.substr(0, key.path.find('.'));
+    if (top_level.find(section) == std::string::npos) top_level += (top_level.empty() ? "" : ", ") + section;
+  }
+  throw UsageError(fmt::format("{}: unknown key '{}': the sections are {}", place, path, top_level));
 }
 
 void ConfigReader::read(const std::string& path, const YAML::Node& value, const std::string& place,
@@ -151,12 +160,13 @@ void ConfigReader::read_file(const fs::path& path) {
   repeats_.clear();
 }
 
-void ConfigReader::read_override(const std::string& text) {
+void ConfigReader::read_override(const Override& given) {
+  const std::string& text = given.setting;
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw UsageError(fmt::format("--set {}: must have the form key.path=value", text));
+    throw UsageError(fmt::format("{}: must have the form key.path=value", given.given));
   }
-  const Source source{"--set " + text, fs::current_path(), false};
+  const Source source{given.given, fs::current_path(), false};
   read(text.substr(0, equals), parse(text.substr(equals + 1), source), source.name, source);
 }
 
@@ -189,9 +199,16 @@ std::vector<std::string> split(const std::string& path) {
 }  // namespace
 
 Config read_config(const fs::path& path, std::span<const std::string> overrides) {
+  std::vector<Override> set;
+  set.reserve(overrides.size());
+  for (const std::string& setting : overrides) set.push_back({setting, "--set " + setting});
+  return read_config(path, std::span<const Override>(set));
+}
+
+Config read_config(const fs::path& path, std::span<const Override> overrides) {
   ConfigReader reader;
   reader.read_file(path);
-  for (const std::string& override_text : overrides) reader.read_override(override_text);
+  for (const Override& given : overrides) reader.read_override(given);
   return reader.finish(path);
 }
 

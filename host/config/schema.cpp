@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "phaseselect/data/folds.hpp"
+
 namespace phaseselect {
 namespace {
 
@@ -229,7 +231,7 @@ std::vector<SchemaKey> schema(Config& c) {
       real("ranking.learning_rate", c.ranking.learning_rate, positive),
       real("ranking.dropout", c.ranking.dropout, rate),
       whole("ranking.patience", c.ranking.patience, 0, most),
-      whole("validation.folds", c.validation.folds, 2, 255),
+      whole("validation.folds", c.validation.folds, 2, most_folds),
       boolean("validation.stratified", c.validation.stratified),
       whole("validation.seed", c.validation.seed, std::uint64_t{0}, any_seed),
   };

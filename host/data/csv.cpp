@@ -59,10 +59,15 @@ class Scanner {
   bool at_comment() const { return *at_ == '#'; }
   std::size_t line() const { return line_; }
 
-  // True when the line was empty and has been passed.
+  // True when the line was empty, or blank, and has been passed.
   bool pass_empty_line() {
+    char* const begin = at_;
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\t')) ++at_;
     const std::size_t length = line_break();
-    if (length == 0) return false;
+    if (length == 0 && at_ != end_) {
+      at_ = begin;
+      return false;
+    }
     at_ += length;
     ++line_;
     return true;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -156,8 +157,8 @@ struct EnvironmentMatrixBuilder::State {
   }
 };
 
-EnvironmentMatrixBuilder::EnvironmentMatrixBuilder() : state_(new State) {}
-EnvironmentMatrixBuilder::~EnvironmentMatrixBuilder() { delete state_; }
+EnvironmentMatrixBuilder::EnvironmentMatrixBuilder() : state_(std::make_unique<State>()) {}
+EnvironmentMatrixBuilder::~EnvironmentMatrixBuilder() = default;
 
 void EnvironmentMatrixBuilder::add(std::string_view formula, std::size_t line) {
   ++state_->formulas;

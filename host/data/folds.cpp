@@ -27,8 +27,8 @@ void shuffle(std::vector<std::uint32_t>& rows, const RandomStream& stream) {
 
 std::vector<std::uint8_t> make_folds(std::span<const std::uint8_t> labels, int folds, bool stratified,
                                      std::uint64_t seed) {
-  if (folds < 2 || folds > 256) {
-    throw UsageError(fmt::format("{} folds were asked for; validation needs from 2 to 256", folds));
+  if (folds < 2 || folds > most_folds) {
+    throw UsageError(fmt::format("{} folds were asked for; validation needs from 2 to {}", folds, most_folds));
   }
   const auto count = static_cast<std::size_t>(folds);
   if (labels.size() < count) {

@@ -60,7 +60,7 @@ bool numeric_throughout(const CsvTable& table, std::size_t column) {
 }
 
 // The only other column, or the only other one that is numeric throughout.
-std::size_t guess_property_column(const CsvTable& table) {
+std::size_t guess_property_column(const CsvTable& table, std::string_view setting) {
   std::vector<std::size_t> others;
   std::vector<std::size_t> numeric;
   for (std::size_t i = 0; i < table.header().size(); ++i) {
@@ -78,12 +78,13 @@ std::size_t guess_property_column(const CsvTable& table) {
     names += fmt::format("{}'{}'", names.empty() ? "" : ", ", table.header()[i]);
   }
   throw Error(fmt::format(
-      "{}: {} of the columns {} is the property; name it with data.property", table.path().string(),
-      numeric.empty() ? "no column is numeric throughout, so it is not clear which" : "it is not clear which", names));
+      "{}: {} of the columns {} is the property; name it with {}", table.path().string(),
+      numeric.empty() ? "no column is numeric throughout, so it is not clear which" : "it is not clear which", names,
+      setting));
 }
 
-std::size_t find_property_column(const CsvTable& table, const std::string& property) {
-  if (property.empty()) return guess_property_column(table);
+std::size_t find_property_column(const CsvTable& table, const std::string& property, std::string_view setting) {
+  if (property.empty()) return guess_property_column(table, setting);
   const std::optional<std::size_t> found = table.find_column(property);
   if (found && !is_field_column(property)) return *found;
   std::string names;
@@ -128,10 +129,11 @@ std::string number_reason(std::string_view property, std::string_view cell) {
 
 }  // namespace
 
-PropertyTable read_property_table(const std::filesystem::path& path, const std::string& property) {
+PropertyTable read_property_table(const std::filesystem::path& path, const std::string& property,
+                                  std::string_view setting) {
   const CsvTable csv = read_csv(path);
   const FieldColumn column = find_field_column(csv, Notation::formula);
-  const std::size_t value_column = find_property_column(csv, property);
+  const std::size_t value_column = find_property_column(csv, property, setting);
   PropertyTable table;
   table.property = csv.header()[value_column];
   table.rows = csv.rows().size();

@@ -50,6 +50,12 @@ void OutputFile::commit() {
   }
 }
 
+void write_text(const std::filesystem::path& path, std::string_view text) {
+  OutputFile file(path);
+  file.write(text);
+  file.commit();
+}
+
 std::string number(float value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
 std::string number(double value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
 

@@ -31,6 +31,9 @@ class OutputFile {
   std::FILE* direct_ = nullptr;
 };
 
+// A whole file in one go.
+void write_text(const std::filesystem::path& path, std::string_view text);
+
 // Shortest text that reads back as the same float; empty for NaN.
 std::string number(float value);
 std::string number(double value);

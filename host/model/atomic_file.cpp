@@ -96,11 +96,17 @@ void AtomicFile::commit() {
   }
 }
 
-bool is_partial_file(const fs::path& path) { return path.filename().string().find(partial_mark) != std::string::npos; }
+bool is_partial_file(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const std::size_t mark = name.rfind(partial_mark);
+  if (mark == std::string::npos) return false;
+  const std::string process = name.substr(mark + std::strlen(partial_mark));
+  return !process.empty() && process.find_first_not_of("0123456789") == std::string::npos;
+}
 
 void remove_partial_files(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory)) {
-    if (is_partial_file(entry.path())) fs::remove(entry.path());
+    if (entry.is_regular_file() && is_partial_file(entry.path())) fs::remove(entry.path());
   }
 }
 

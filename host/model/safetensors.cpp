@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "host/io/json_text.hpp"
 #include "host/model/atomic_file.hpp"
 #include "host/model/sha256.hpp"
 #include "phaseselect/error.hpp"
@@ -61,7 +62,7 @@ std::size_t digest_position(const std::string& header, const std::string& digest
 
 std::string make_header(const std::vector<TensorInfo>& tensors, std::map<std::string, std::string> metadata) {
   if (!metadata.emplace("sha256", no_digest).second) throw std::logic_error("metadata 'sha256' belongs to the writer");
-  std::string text = fmt::format("{{\"__metadata__\":{}", nlohmann::json(metadata).dump());
+  std::string text = fmt::format("{{\"__metadata__\":{}", json_text(metadata, -1));
   std::set<std::string_view> names;
   std::size_t offset = 0;
   for (const TensorInfo& tensor : tensors) {
@@ -69,7 +70,7 @@ std::string make_header(const std::vector<TensorInfo>& tensors, std::map<std::st
     const nlohmann::json entry = {{"dtype", type_name(tensor.type).name},
                                   {"shape", tensor.shape},
                                   {"data_offsets", {offset, offset + tensor.bytes()}}};
-    text += fmt::format(",{}:{}", nlohmann::json(tensor.name).dump(), entry.dump());
+    text += fmt::format(",{}:{}", json_text(tensor.name, -1), json_text(entry, -1));
     offset += tensor.bytes();
   }
   text += "}";

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "host/io/output_file.hpp"
+#include "host/io/output_paths.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/known_fields.hpp"
 #include "phaseselect/data/csv.hpp"
@@ -32,7 +33,8 @@ void write_fields(const PropertyTable& table, OutputFile& file) {
 AggregateResult aggregate(const std::filesystem::path& formulas, const std::string& property,
                           const std::filesystem::path& output, const std::filesystem::path& rejects_path,
                           const Execution& execution) {
-  const PropertyTable table = read_property_table(formulas, property);
+  check_output_paths(rejects_path.empty() ? std::vector{output} : std::vector{output, rejects_path}, {formulas});
+  const PropertyTable table = read_property_table(formulas, property, "--property");
   for (const Reject& reject : table.rejects) execution.note(describe(formulas, reject));
   OutputFile file(output);
   write_fields(table, file);

@@ -34,6 +34,7 @@ PhaseField CandidateSet::field(std::uint64_t rank) const {
   std::vector<int> combination(static_cast<std::size_t>(arity));
   unrank_combination(rank, static_cast<int>(elements.size()), combination);
   std::vector<Element> chosen;
+  chosen.reserve(combination.size());
   for (const int index : combination) chosen.push_back(elements[static_cast<std::size_t>(index)]);
   return PhaseField(std::move(chosen));
 }

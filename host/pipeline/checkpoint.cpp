@@ -10,6 +10,7 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "host/io/json_text.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -158,24 +159,34 @@ std::string first_difference(const std::string& saved, const std::string& now) {
   return fmt::format("it says '{}', this run says '{}'", trimmed(left), trimmed(right));
 }
 
-void check_identity(const SafetensorsReader& file, const std::map<std::string, std::string>& identity) {
-  const auto entry = [&](const std::string& key) {
-    const auto found = file.metadata().find(key);
-    return found == file.metadata().end() ? std::string() : found->second;
-  };
-  if (entry("format") != format_name)
+// Empty when the file does not have it.
+std::string metadata_entry(const SafetensorsReader& file, const std::string& key) {
+  const auto found = file.metadata().find(key);
+  return found == file.metadata().end() ? std::string() : found->second;
+}
+
+void check_format(const SafetensorsReader& file) {
+  if (metadata_entry(file, "format") != format_name) {
     throw Error(fmt::format("{} is not a checkpoint of a training", file.path().string()));
-  if (entry("format_version") != format_version) {
+  }
+  const std::string version = metadata_entry(file, "format_version");
+  if (version != format_version) {
     throw Error(
         fmt::format("{} was written by another version (format {}, this program reads {}): resume with that one",
-                    file.path().string(), entry("format_version"), format_version));
+                    file.path().string(), version, format_version));
   }
+}
+
+void check_identity(const SafetensorsReader& file, const std::map<std::string, std::string>& identity) {
+  check_format(file);
   for (const auto& [key, value] : identity) {
-    if (entry(key) != value) {
+    const std::string saved = metadata_entry(file, key);
+    const std::string now = as_utf8(value);  // as it was written
+    if (saved != now) {
       throw Error(
           fmt::format("{} belongs to another run, its {} differs ({}): resume with the configuration and data it "
                       "was started with, or train into a new folder",
-                      file.path().string(), key, first_difference(entry(key), value)));
+                      file.path().string(), key, first_difference(saved, now)));
     }
   }
 }
@@ -216,6 +227,18 @@ void write_checkpoint(const std::filesystem::path& path, const std::map<std::str
   SafetensorsWriter file(path, std::move(tensors), std::move(metadata));
   for (const Part& part : parts) part.write(file);
   file.commit();
+}
+
+std::string command_of_checkpoint(const std::filesystem::path& path) {
+  const SafetensorsReader file(path, SafetensorsReader::Verify::structure);
+  check_format(file);
+  return metadata_entry(file, "command");
+}
+
+bool has_progress(const std::filesystem::path& checkpoint) {
+  const SafetensorsReader file(checkpoint, SafetensorsReader::Verify::structure);
+  check_format(file);
+  return file.info("progress.members").elements() > 0;
 }
 
 std::unique_ptr<SafetensorsReader> read_checkpoint(const std::filesystem::path& path,

@@ -14,6 +14,8 @@
 
 namespace phaseselect {
 
+inline constexpr const char* checkpoint_file_name = "checkpoint.safetensors";
+
 // Values are part of the file format.
 enum class Phase : std::uint32_t { waiting = 0, classifier = 1, ranking = 2, finished = 3 };
 
@@ -37,6 +39,12 @@ void write_checkpoint(const std::filesystem::path& path, const std::map<std::str
 std::unique_ptr<SafetensorsReader> read_checkpoint(const std::filesystem::path& path,
                                                    const std::map<std::string, std::string>& identity,
                                                    std::vector<PopulationMember>& members);
+
+// The entry "command" of a checkpoint's identity; empty when it has none. Throws Error when the file is no checkpoint.
+std::string command_of_checkpoint(const std::filesystem::path& path);
+
+// Whether some member has begun: the first checkpoint is written before the first epoch. Throws Error as above.
+bool has_progress(const std::filesystem::path& checkpoint);
 
 // Puts a member in training from the file into its (closed) slot.
 void restore_member(const SafetensorsReader& file, Engine& engine, const Architecture& architecture,

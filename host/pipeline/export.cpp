@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "host/io/output_file.hpp"
+#include "host/io/output_paths.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/ensemble_statistics.hpp"
 #include "phaseselect/error.hpp"
@@ -11,6 +12,7 @@ namespace phaseselect {
 // Columns: member (its number in the ensemble), element, feature_0 .. feature_<k-1>.
 void export_embeddings(const std::filesystem::path& run, const std::filesystem::path& output,
                        const Execution& execution) {
+  check_output_paths({output}, {}, run);
   LoadedRun loaded(run, execution);
   const RunContents& contents = loaded.contents();
   const auto features = static_cast<std::size_t>(contents.problem.architecture.features);

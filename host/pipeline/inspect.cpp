@@ -1,15 +1,13 @@
 // inspect: what the tables hold, what a configuration makes of them, and what training will cost.
 #include <algorithm>
-#include <chrono>
 #include <map>
 
+#include "host/io/stopwatch.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/problem.hpp"
 
 namespace phaseselect {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t measured_steps = 8;
 constexpr double measured_seconds = 0.5;
@@ -71,6 +69,7 @@ std::vector<std::uint32_t> thin(const std::vector<std::uint32_t>& rows, double s
   const auto count = std::max<std::size_t>(2, static_cast<std::size_t>(static_cast<double>(rows.size()) * share));
   if (count >= rows.size()) return rows;
   std::vector<std::uint32_t> kept;
+  kept.reserve(count);
   for (std::size_t i = 0; i < count; ++i) kept.push_back(rows[i * rows.size() / count]);
   return kept;
 }
@@ -79,17 +78,18 @@ std::vector<std::uint32_t> thin(const std::vector<std::uint32_t>& rows, double s
 double measure_epoch(Engine& engine, Network network, const std::vector<Slot>& slots, double share) {
   const auto round = [&](std::uint32_t epoch) {
     std::vector<EpochTask> tasks;
+    tasks.reserve(slots.size());
     for (const Slot slot : slots) tasks.push_back({slot, epoch});
     engine.run_epoch(network, tasks);
   };
   round(0);  // the first touches fresh memory
-  const auto start = Clock::now();
+  const Stopwatch measured;
   double elapsed = 0;
   std::uint32_t rounds = 0;
   while (elapsed < measured_seconds) {
     round(0);
     ++rounds;
-    elapsed = std::chrono::duration<double>(Clock::now() - start).count();
+    elapsed = measured.seconds();
   }
   return elapsed / rounds / share;
 }

@@ -59,6 +59,17 @@ std::string configuration_identity(const Config& config) {
   return to_yaml(copy);
 }
 
+std::string list_members(std::span<const std::uint32_t> ids) {
+  std::string text;
+  for (std::size_t first = 0, last = 0; first < ids.size(); first = last + 1) {
+    last = first;
+    while (last + 1 < ids.size() && ids[last + 1] == ids[last] + 1) ++last;
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", ids[first]);
+    if (last > first) text += fmt::format("-{}", ids[last]);
+  }
+  return text;
+}
+
 void write_members_file(const std::filesystem::path& path, const MembersDescription& description,
                         const std::vector<MemberSource>& members) {
   const EnvironmentGroups& groups = *description.groups;

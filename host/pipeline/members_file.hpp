@@ -48,6 +48,9 @@ std::vector<std::size_t> tensor_shape(const ParameterBlock& block, std::size_t m
 // The configuration as it identifies results: resolved, with the names of the tables but not their folders.
 std::string configuration_identity(const Config& config);
 
+// Ids in ascending order as people write them: "0-2, 5".
+std::string list_members(std::span<const std::uint32_t> ids);
+
 // The members of a file as sources for another one; the reader must outlive them.
 std::vector<MemberSource> member_sources(const SafetensorsReader& file);
 

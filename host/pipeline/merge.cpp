@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
+#include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
+#include "host/io/utc_time.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/run_directory.hpp"
+#include "host/pipeline/version.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/error.hpp"
 
@@ -83,7 +87,27 @@ std::string merged_history(const std::vector<fs::path>& runs) {
   return text;
 }
 
-// run.json of the whole: means weighted by members, times added.
+// Members of the ensemble that no run has.
+std::vector<std::uint32_t> missing_members(const Runs& runs) {
+  std::set<std::uint32_t> there;
+  for (const auto& run : runs) there.insert(run->contents().members.begin(), run->contents().members.end());
+  std::vector<std::uint32_t> missing;
+  const auto all = static_cast<std::uint32_t>(runs.front()->contents().config.ensemble.members);
+  for (std::uint32_t id = 0; id < all; ++id) {
+    if (there.count(id) == 0) missing.push_back(id);
+  }
+  return missing;
+}
+
+nlohmann::json describe_part(const fs::path& path, const RunContents& contents) {
+  nlohmann::json part = {{"run", path.string()}, {"members", contents.members}};
+  for (const char* key : {"device", "version", "commit", "created", "resumed"}) {
+    if (contents.run.contains(key)) part[key] = contents.run.at(key);
+  }
+  return part;
+}
+
+// run.json of the whole: means weighted by members, times added. What is true of one part only is said of that part.
 nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs& runs) {
   nlohmann::json merged = runs.front()->contents().run;
   nlohmann::json parts = nlohmann::json::array();
@@ -92,8 +116,7 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const RunContents& contents = runs[i]->contents();
     members += contents.members.size();
-    parts.push_back(
-        {{"run", paths[i].string()}, {"members", contents.members}, {"device", contents.run.value("device", "")}});
+    parts.push_back(describe_part(paths[i], contents));
     const auto weight = static_cast<double>(contents.members.size());
     const nlohmann::json run_metrics = contents.run.value("metrics", nlohmann::json::object());
     for (const auto& [key, value] : run_metrics.items()) {
@@ -105,17 +128,16 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
     }
   }
   for (auto& [key, value] : metrics) value /= static_cast<double>(members);
+  for (const char* key : {"member_range", "resumed"}) merged.erase(key);
+  merged["version"] = program_version();
+  merged["commit"] = program_commit();
+  merged["created"] = now_utc();
   merged["members"] = members;
+  merged["missing_members"] = missing_members(runs);
   merged["metrics"] = metrics;
   merged["timings"] = timings;
   merged["merged"] = parts;
   return merged;
-}
-
-void write_text(const fs::path& path, const std::string& text) {
-  OutputFile file(path);
-  file.write(text);
-  file.commit();
 }
 
 void write_merged(const std::vector<fs::path>& paths, const Runs& runs, const fs::path& directory) {
@@ -124,7 +146,7 @@ void write_merged(const std::vector<fs::path>& paths, const Runs& runs, const fs
   fs::copy_file(paths.front() / "fields.csv", directory / "fields.csv");
   fs::copy_file(paths.front() / "environment_fields.csv", directory / "environment_fields.csv");
   write_text(directory / "history.csv", merged_history(paths));
-  write_text(directory / "run.json", merged_description(paths, runs).dump(2) + "\n");
+  write_text(directory / "run.json", json_text(merged_description(paths, runs)) + "\n");
   MembersDescription description;
   description.architecture = first.problem.architecture;
   description.groups = &first.problem.groups;
@@ -135,7 +157,7 @@ void write_merged(const std::vector<fs::path>& paths, const Runs& runs, const fs
 
 }  // namespace
 
-void merge_runs(const std::vector<fs::path>& paths, const fs::path& directory) {
+std::vector<std::uint32_t> merge_runs(const std::vector<fs::path>& paths, const fs::path& directory) {
   if (paths.empty()) throw UsageError("merge: give at least one run");
   if (fs::exists(directory)) {
     throw UsageError(fmt::format("{} exists: name a folder that does not, or remove it", directory.string()));
@@ -153,6 +175,7 @@ void merge_runs(const std::vector<fs::path>& paths, const fs::path& directory) {
     fs::create_directories(unfinished);
     write_merged(paths, runs, unfinished);
     fs::rename(unfinished, finished);
+    return missing_members(runs);
   } catch (const fs::filesystem_error& error) {
     fs::remove_all(unfinished, ignored);
     throw Error(fmt::format("cannot write {}: {}", directory.string(), error.code().message()));

@@ -42,6 +42,11 @@ Confusion confusion(std::span<const std::uint8_t> labels, std::span<const float>
   return counts;
 }
 
+nlohmann::json number_or_null(double value) {
+  if (std::isnan(value)) return nullptr;
+  return value;
+}
+
 double ratio(double numerator, double denominator) { return denominator == 0 ? undefined : numerator / denominator; }
 
 double matthews(const Confusion& c) {
@@ -140,7 +145,7 @@ std::vector<RocPoint> roc_curve(std::span<const std::uint8_t> labels, std::span<
 
 nlohmann::json to_json(const Metrics& metrics) {
   nlohmann::json json{{"fields", metrics.fields}, {"positives", metrics.positives}};
-  for (const NamedMetric& named : named_metrics) json[named.name] = metrics.*named.value;  // NaN is dumped as null
+  for (const NamedMetric& named : named_metrics) json[named.name] = number_or_null(metrics.*named.value);
   return json;
 }
 
@@ -165,14 +170,17 @@ MeanDeviation mean_deviation(std::span<const double> values) {
 nlohmann::json summarise(const std::vector<Metrics>& folds) {
   nlohmann::json mean;
   nlohmann::json deviation;
+  nlohmann::json defined;
   for (const NamedMetric& named : named_metrics) {
     std::vector<double> values;
+    values.reserve(folds.size());
     for (const Metrics& fold : folds) values.push_back(fold.*named.value);
     const MeanDeviation summary = mean_deviation(values);
-    mean[named.name] = summary.mean;
-    deviation[named.name] = summary.deviation;
+    mean[named.name] = number_or_null(summary.mean);
+    deviation[named.name] = number_or_null(summary.deviation);
+    defined[named.name] = std::count_if(values.begin(), values.end(), [](double value) { return !std::isnan(value); });
   }
-  return {{"mean", mean}, {"standard_deviation", deviation}};
+  return {{"mean", mean}, {"standard_deviation", deviation}, {"folds_defined", defined}};
 }
 
 }  // namespace phaseselect

@@ -50,7 +50,8 @@ struct MeanDeviation {
 // Mean and sample standard deviation (n - 1) of the values that are not NaN; NaN where there are too few.
 MeanDeviation mean_deviation(std::span<const double> values);
 
-// Mean and standard deviation of each measure over folds: {"mean": {...}, "standard_deviation": {...}}.
+// Mean and standard deviation of each measure over the folds where it is defined, and how many these are:
+// {"mean": {...}, "standard_deviation": {...}, "folds_defined": {...}}; null where it is defined in too few.
 nlohmann::json summarise(const std::vector<Metrics>& folds);
 
 }  // namespace phaseselect

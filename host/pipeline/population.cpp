@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "host/pipeline/checkpoint.hpp"
+#include "host/pipeline/problem.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -171,15 +172,9 @@ void Trainer::collect(std::size_t index) {
   if (options_.ranking) {
     trained.ranking.resize(ranking_layout(problem_.architecture).size());
     engine_.read(Network::ranking, Role::weights, member.slot, trained.ranking);
-    const auto slots = static_cast<std::size_t>(problem_.fields.slots);
-    std::vector<std::int16_t> rows;
-    for (const std::uint32_t row : trained.held_out) {
-      const auto first = problem_.fields.rows.begin() + static_cast<std::ptrdiff_t>(row * slots);
-      rows.insert(rows.end(), first, first + static_cast<std::ptrdiff_t>(slots));
-    }
+    const FieldSet fields = gather(problem_.fields, trained.held_out);
     trained.held_out_errors.resize(trained.held_out.size());
-    engine_.reconstruction_errors(std::span(&member.slot, 1), FieldView(problem_.fields.slots, rows),
-                                  trained.held_out_errors);
+    engine_.reconstruction_errors(std::span(&member.slot, 1), fields, trained.held_out_errors);
   }
   engine_.close(member.slot);
   free_slots_.push_back(member.slot);

@@ -2,9 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "host/io/output_file.hpp"
+#include "host/io/output_paths.hpp"
+#include "host/io/stopwatch.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/ensemble_statistics.hpp"
 #include "host/pipeline/known_fields.hpp"
@@ -87,21 +88,21 @@ void write_rows(OutputFile& file, const ListedFields& listed, const std::vector<
 
 nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::path& fields,
                        const std::filesystem::path& output, const Execution& execution) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch total;
+  check_output_paths({output}, {fields}, run);
   LoadedRun loaded(run, execution);
   const ListedFields listed = read_listed(fields, loaded.contents(), execution);
   OutputFile file(output);
   const std::vector<FieldStatistics> statistics = evaluate_all(loaded, listed.rows, execution);
   write_rows(file, listed, statistics, loaded.run());
   file.commit();
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return {{"fields", listed.list.fields.size()},
           {"predicted", listed.judged.size()},
           {"unmodelled", listed.unmodelled},
           {"too_large", listed.too_large},
           {"rejects", listed.list.rejects.size()},
           {"members", loaded.run().members()},
-          {"seconds", elapsed.count()}};
+          {"seconds", total.seconds()}};
 }
 
 }  // namespace phaseselect

@@ -149,6 +149,16 @@ OptimiserPlan ranking_plan(const Config& config) {
   return plan;
 }
 
+FieldSet gather(const FieldSet& fields, std::span<const std::uint32_t> numbers) {
+  FieldSet gathered;
+  gathered.slots = fields.slots;
+  for (const std::uint32_t number : numbers) {
+    const auto first = fields.rows.begin() + static_cast<std::ptrdiff_t>(number) * fields.slots;
+    gathered.rows.insert(gathered.rows.end(), first, first + fields.slots);
+  }
+  return gathered;
+}
+
 std::vector<MemberPlan> ensemble_plans(const Config& config, const Problem& problem, std::uint32_t first,
                                        std::uint32_t last) {
   const std::vector<std::uint32_t> rows = all_rows(problem);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ PreparedData prepare(const Config& config);
 Architecture make_architecture(const Config& config, const EnvironmentGroups& groups, int slots);
 OptimiserPlan classifier_plan(const Config& config);
 OptimiserPlan ranking_plan(const Config& config);
+
+// The fields with these numbers, in this order.
+FieldSet gather(const FieldSet& fields, std::span<const std::uint32_t> numbers);
 
 // Members first .. last-1 of the ensemble: each trains on all rows but its own held-out ones.
 std::vector<MemberPlan> ensemble_plans(const Config& config, const Problem& problem, std::uint32_t first,

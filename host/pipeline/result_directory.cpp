@@ -1,4 +1,4 @@
-// The folder of a validation.
+// The folder that a training or a validation fills.
 #include "host/pipeline/result_directory.hpp"
 
 #include <fmt/format.h>
@@ -7,51 +7,76 @@
 #include <utility>
 
 #include "host/io/output_file.hpp"
+#include "host/pipeline/checkpoint.hpp"
+#include "host/pipeline/members_file.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
 
-ResultDirectory::ResultDirectory(std::filesystem::path path, bool resume) : path_(std::move(path)) {
+namespace fs = std::filesystem;
+
+ResultDirectory::ResultDirectory(fs::path path) : path_(std::move(path)) {
   std::error_code error;
-  const bool exists = std::filesystem::exists(path_, error);
-  if (resume) {
-    if (!exists) throw UsageError(fmt::format("{} does not exist: there is nothing to resume", path_.string()));
-    if (std::filesystem::exists(path_ / last_file, error)) {
-      throw UsageError(fmt::format("{} holds a complete validation: there is nothing to resume", path_.string()));
-    }
-    return;
-  }
-  if (exists) {
-    throw UsageError(
-        fmt::format("{} exists already: name another folder, or add --resume to continue an interrupted validation",
-                    path_.string()));
-  }
-  if (!std::filesystem::create_directories(path_, error) && error) {
-    throw Error(fmt::format("cannot create the folder {}: {}", path_.string(), error.message()));
-  }
+  const bool exists = fs::is_directory(path_, error);
+  fs::create_directories(path_, error);
+  if (error) throw Error(fmt::format("cannot create the folder {}: {}", path_.string(), error.message()));
+  made_ = !exists;
+  had_checkpoint_ = fs::exists(checkpoint(), error);
+  remove_partial_files(path_);
 }
 
 ResultDirectory::~ResultDirectory() {
   if (complete_) return;
   std::error_code ignored;
-  const bool resumable = std::filesystem::exists(checkpoint(), ignored);
-  for (const std::filesystem::path& file : written_) {
-    if (!resumable || file.filename() != configuration_file) std::filesystem::remove(file, ignored);
+  const bool resumable = is_resumable();
+  for (const fs::path& file : written_) {
+    if (!resumable || file.filename() != configuration_file_name) fs::remove(file, ignored);
   }
-  std::filesystem::remove(path_, ignored);  // only when empty
+  if (resumable) return;
+  fs::remove(checkpoint(), ignored);
+  if (made_) fs::remove(path_, ignored);  // only when empty
 }
 
+bool ResultDirectory::is_resumable() const {
+  if (keep_ || had_checkpoint_) return true;
+  std::error_code ignored;
+  if (!fs::exists(checkpoint(), ignored)) return false;
+  try {
+    return has_progress(checkpoint());
+  } catch (const std::exception&) {
+    return true;  // not understood, so not removed
+  }
+}
+
+fs::path ResultDirectory::checkpoint() const { return path_ / checkpoint_file_name; }
+
 void ResultDirectory::write(std::string_view name, std::string_view text) {
-  OutputFile file(path_ / name);
-  file.write(text);
-  file.commit();
-  written_.push_back(path_ / name);
+  const fs::path file = path_ / name;
+  const bool is_new = !fs::exists(file);
+  write_text(file, text);
+  if (is_new) written_.push_back(file);
 }
 
 void ResultDirectory::complete() {
   complete_ = true;
   std::error_code ignored;  // a checkpoint that stays does no harm: the result is complete
-  std::filesystem::remove(checkpoint(), ignored);
+  fs::remove(checkpoint(), ignored);
+}
+
+void check_barely_started(const fs::path& directory) {
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    if (entry.path().filename() != configuration_file_name && !is_partial_file(entry.path())) {
+      throw UsageError(fmt::format("{} exists and holds other files, {} for one: name a folder that does not exist",
+                                   directory.string(), entry.path().filename().string()));
+    }
+  }
+}
+
+void check_configuration(const fs::path& directory, const Config& config) {
+  const fs::path saved = directory / configuration_file_name;
+  if (!fs::exists(saved) || configuration_identity(read_config(saved)) == configuration_identity(config)) return;
+  throw Error(fmt::format("{} was started with another configuration: resume with {}, or name a new folder",
+                          directory.string(), saved.string()));
 }
 
 }  // namespace phaseselect

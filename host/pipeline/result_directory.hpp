@@ -1,37 +1,48 @@
-// The folder of a validation: created for a new one, entered again to resume, and removed when the command fails before
-// anything in it is worth keeping.
+// The folder that a training or a validation fills: created for a new one, entered again to resume, and removed when
+// the command fails before anything in it is worth keeping.
 #pragma once
 
 #include <filesystem>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "phaseselect/config/config.hpp"
+
 namespace phaseselect {
+
+inline constexpr const char* configuration_file_name = "config.yaml";
 
 class ResultDirectory {
  public:
-  // The presence of this file says that the validation is complete.
-  static constexpr std::string_view last_file = "metrics.json";
-  static constexpr std::string_view configuration_file = "config.yaml";
-
-  // Throws UsageError when the folder exists (or, to resume, does not, or holds a complete result), Error when it
-  // cannot be created.
-  ResultDirectory(std::filesystem::path path, bool resume);
-  // Unless complete() was called or there is a checkpoint: removes what write() wrote, and the folder if it is empty
-  // then.
+  // Creates the folder if need be, and removes what killed processes left in it. Throws Error when it cannot.
+  explicit ResultDirectory(std::filesystem::path path);
+  // Unless complete() was called: removes what write() made; without keep_checkpoint() or progress in the checkpoint,
+  // also the first checkpoint and the folder, as far as this object made them.
   ~ResultDirectory();
   ResultDirectory(const ResultDirectory&) = delete;
   ResultDirectory& operator=(const ResultDirectory&) = delete;
 
-  std::filesystem::path checkpoint() const { return path_ / "checkpoint.safetensors"; }
+  std::filesystem::path checkpoint() const;
   void write(std::string_view name, std::string_view text);
-  void complete();  // removes the checkpoint
+  void keep_checkpoint() { keep_ = true; }  // the work is done, only its results are not written
+  void complete();                          // removes the checkpoint
 
  private:
+  bool is_resumable() const;
+
   std::filesystem::path path_;
-  std::vector<std::filesystem::path> written_;
+  std::vector<std::filesystem::path> written_;  // those that were not there before
+  bool made_ = false;
+  bool had_checkpoint_ = false;
+  bool keep_ = false;
   bool complete_ = false;
 };
+
+// Throws UsageError unless all that the folder holds is a configuration and what killed processes left.
+void check_barely_started(const std::filesystem::path& directory);
+
+// What a process killed before its first checkpoint leaves is the configuration it was started with. Throws Error when
+// that is another one.
+void check_configuration(const std::filesystem::path& directory, const Config& config);
 
 }  // namespace phaseselect

@@ -9,7 +9,9 @@
 #include <limits>
 #include <map>
 
+#include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
+#include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/history.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "phaseselect/data/csv.hpp"
@@ -19,12 +21,6 @@ namespace phaseselect {
 namespace {
 
 namespace fs = std::filesystem;
-
-void write_text(const fs::path& path, std::string_view text) {
-  OutputFile file(path);
-  file.write(text);
-  file.commit();
-}
 
 std::string join_symbols(const std::vector<Element>& elements) {
   std::string text;
@@ -68,7 +64,7 @@ SafetensorsReader open_members(const fs::path& directory) {
     throw Error(fmt::format("{}: no such run: give the folder that train or merge wrote", directory.string()));
   }
   const fs::path path = directory / members_file_name;
-  if (!fs::exists(path) && fs::exists(directory / "checkpoint.safetensors")) {
+  if (!fs::exists(path) && fs::exists(directory / checkpoint_file_name)) {
     throw Error(fmt::format("{}: its training is not finished: continue with phaseselect train {} -o {} --resume",
                             directory.string(), (directory / "config.yaml").string(), directory.string()));
   }
@@ -150,10 +146,26 @@ void check_shapes(const SafetensorsReader& file, const ParameterLayout& layout, 
 
 bool has_ranking(const SafetensorsReader& file) { return file.contains("ranking.input_mean"); }
 
+void check_files(const fs::path& directory) {
+  for (const char* name : {"config.yaml", "fields.csv", "environment_fields.csv", "run.json"}) {
+    if (!fs::exists(directory / name)) damaged(directory, fmt::format("it has no {}", name));
+  }
+}
+
+// A broken configuration is damage here, not a mistake of the user.
+Config read_configuration(const fs::path& path) {
+  try {
+    return read_config(path);
+  } catch (const UsageError& error) {
+    damaged(path, error.what());
+  }
+}
+
 RunContents read_contents(const fs::path& directory, const SafetensorsReader& file) {
   check_format(file);
+  check_files(directory);
   RunContents contents;
-  contents.config = read_config(directory / "config.yaml");
+  contents.config = read_configuration(directory / "config.yaml");
   if (configuration_identity(contents.config) != metadata_entry(file, "configuration")) {
     damaged(directory / "config.yaml", "it was changed after the training");
   }
@@ -180,6 +192,7 @@ RunContents read_contents(const fs::path& directory, const SafetensorsReader& fi
   std::ifstream run(directory / "run.json");
   contents.run = nlohmann::json::parse(run, nullptr, false);
   if (contents.run.is_discarded()) damaged(directory / "run.json", "it is not valid JSON");
+  if (!contents.run.is_object()) damaged(directory / "run.json", "it is not a JSON object");
   return contents;
 }
 
@@ -203,7 +216,7 @@ void write_run(const fs::path& directory, const Config& config, const PreparedDa
   write_text(directory / "fields.csv", field_lines(data));
   write_text(directory / "environment_fields.csv", environment_lines(data.matrix.fields));
   write_text(directory / "history.csv", history_csv(ordered));
-  write_text(directory / "run.json", run.dump(2) + "\n");
+  write_text(directory / "run.json", json_text(run) + "\n");
   MembersDescription description;
   description.architecture = data.problem.architecture;
   description.groups = &data.problem.groups;

@@ -55,8 +55,10 @@ class Run {
   RunContents contents_;
 };
 
-// Joins runs of different members of the same ensemble (same configuration, seed and data) into `directory`.
-// Throws Error when they do not belong together or a member occurs twice.
-void merge_runs(const std::vector<std::filesystem::path>& runs, const std::filesystem::path& directory);
+// Joins runs of different members of the same ensemble (same configuration, seed and data) into `directory`. Returns
+// the ids of the ensemble's members that are in none of them; run.json lists them too. Throws Error when they do not
+// belong together or a member occurs twice.
+std::vector<std::uint32_t> merge_runs(const std::vector<std::filesystem::path>& runs,
+                                      const std::filesystem::path& directory);
 
 }  // namespace phaseselect

@@ -1,10 +1,11 @@
 // screen: every combination of the chosen elements, best first, in memory that does not grow with their number.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <filesystem>
 
 #include "host/io/output_file.hpp"
+#include "host/io/output_paths.hpp"
+#include "host/io/stopwatch.hpp"
 #include "host/pipeline/candidate_set.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/ensemble_statistics.hpp"
@@ -18,12 +19,8 @@
 namespace phaseselect {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t sort_capacity = std::size_t{1} << 20;  // candidates in memory: 24 MB
 constexpr std::size_t summary_rows = 10;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 struct Tally {
   ErrorRange errors;
@@ -104,7 +101,7 @@ class CandidateStream {
 Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, CandidateSorter& sorter,
                           const Execution& execution) {
   Tally tally;
-  const auto start = Clock::now();
+  const Stopwatch evaluation;
   while (stream.fill(tally)) {
     if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");
     const std::vector<FieldStatistics> statistics = evaluate(loaded.engine(), loaded.run().members(), stream.fields());
@@ -118,7 +115,7 @@ Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, CandidateSo
     }
     tally.screened += statistics.size();
     execution.progress(stream.fraction(), fmt::format("{} candidates, {:.0f} a second", tally.screened,
-                                                      static_cast<double>(tally.screened) / seconds_since(start)));
+                                                      static_cast<double>(tally.screened) / evaluation.seconds()));
   }
   sorter.finish();
   return tally;
@@ -153,16 +150,17 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
 }  // namespace
 
 nlohmann::json screen(const ScreenRequest& request, const Execution& execution) {
-  const auto start = Clock::now();
+  const Stopwatch total;
+  check_output_paths({request.output}, request.known, request.run);
   LoadedRun loaded(request.run, execution);
   const CandidateSet set = choose_candidates(request, loaded.contents());
   const Knowledge knowledge = read_known(request, loaded.contents(), execution);
   OutputFile file(request.output);  // before the work: a folder that cannot be written is found at once
   CandidateSorter sorter(spill_folder(request.output), sort_capacity, request.top);
-  const auto screening_start = Clock::now();
+  const Stopwatch screening;
   const Tally tally =
       evaluate_candidates(loaded, CandidateStream(set, knowledge.fields, request.unknown_only), sorter, execution);
-  const double screening_seconds = seconds_since(screening_start);
+  const double screening_seconds = screening.seconds();
   if (tally.screened == 0) {
     throw UsageError(
         fmt::format("there is no candidate: all {} are known fields, which --unknown-only leaves out", set.count));
@@ -179,7 +177,7 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
        {"left_out", tally.left_out},
        {"reported_rows", knowledge.reported},
        {"rejects", knowledge.rejects},
-       {"seconds", seconds_since(start)},
+       {"seconds", total.seconds()},
        {"field_members_per_second", static_cast<double>(tally.screened) * loaded.run().members() / screening_seconds}});
   return result;
 }

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <map>
+#include <numeric>
 #include <system_error>
 
-#include "host/io/output_file.hpp"
-#include "host/model/atomic_file.hpp"
+#include "host/io/utc_time.hpp"
+#include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/members_file.hpp"
+#include "host/pipeline/result_directory.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "host/pipeline/version.hpp"
 #include "phaseselect/error.hpp"
@@ -21,14 +22,12 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* checkpoint_name = "checkpoint.safetensors";
-
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::string resume_command(const TrainRequest& request) {
   const std::string range =
       request.members ? fmt::format(" --member-range {}:{}", request.members->first, request.members->second) : "";
-  return fmt::format("phaseselect train {} -o {}{} --resume", (request.run / "config.yaml").string(),
+  return fmt::format("phaseselect train {} -o {}{} --resume", (request.run / configuration_file_name).string(),
                      request.run.string(), range);
 }
 
@@ -51,12 +50,8 @@ RunState run_state(const TrainRequest& request) {
   if (!fs::exists(run)) return RunState::absent;
   if (!fs::is_directory(run)) throw UsageError(fmt::format("{} is a file: name a folder for the run", run.string()));
   if (fs::exists(run / members_file_name)) return RunState::finished;
-  if (fs::exists(run / checkpoint_name)) return RunState::checkpoint;
-  for (const auto& entry : fs::directory_iterator(run)) {
-    if (entry.path().filename() != "config.yaml" && !is_partial_file(entry.path())) {
-      throw UsageError(fmt::format("{} exists and holds other files: name a folder that does not exist", run.string()));
-    }
-  }
+  if (fs::exists(run / checkpoint_file_name)) return RunState::checkpoint;
+  check_barely_started(run);
   return RunState::started;  // killed before its first checkpoint
 }
 
@@ -75,15 +70,6 @@ void check_state(const TrainRequest& request, RunState state) {
   if (state != RunState::absent) {
     throw UsageError(fmt::format("{} exists: name a folder that does not, or remove it", request.run.string()));
   }
-}
-
-void start_directory(const TrainRequest& request) {
-  std::error_code error;
-  fs::create_directories(request.run, error);
-  if (error) throw Error(fmt::format("cannot create the folder {}: {}", request.run.string(), error.message()));
-  OutputFile file(request.run / "config.yaml");
-  file.write(to_yaml(request.config));
-  file.commit();
 }
 
 void note_data(const PreparedData& data, const Execution& execution) {
@@ -143,27 +129,41 @@ nlohmann::json describe_metrics(const Config& config, const std::vector<TrainedM
           {"mean_ranking_epochs", ranking_epochs / count}};
 }
 
-// A killed training leaves the configuration it was started with: another one cannot continue it.
-void check_configuration(const TrainRequest& request) {
-  const fs::path saved = request.run / "config.yaml";
-  if (!fs::exists(saved) || configuration_identity(read_config(saved)) == configuration_identity(request.config))
-    return;
-  throw Error(fmt::format("{} was started with another configuration: resume with {}, or train into a new folder",
-                          request.run.string(), saved.string()));
+// A finished run is what the request asks for, as far as that can be seen: the tables need not be there any more.
+void check_finished(const TrainRequest& request, const Run& run) {
+  const auto [first, last] = member_range(request);
+  std::vector<std::uint32_t> asked(last - first);
+  std::iota(asked.begin(), asked.end(), first);
+  if (run.contents().members != asked) {
+    throw Error(
+        fmt::format("{} is finished and holds the members {} of the ensemble, not {}: train those into a new "
+                    "folder",
+                    request.run.string(), list_members(run.contents().members), list_members(asked)));
+  }
+  for (const auto& [key, table] : {std::pair("properties_sha256", request.config.data.properties),
+                                   std::pair("formulas_sha256", request.config.environments.formulas)}) {
+    const auto saved = run.file().metadata().find(key);
+    if (!fs::exists(table) || (saved != run.file().metadata().end() && saved->second == sha256_file(table))) continue;
+    throw Error(fmt::format("{} is finished and was trained with another table than {}: train into a new folder",
+                            request.run.string(), table.string()));
+  }
 }
 
 nlohmann::json finished_run(const TrainRequest& request, const Execution& execution) {
+  const Run run(request.run);
+  check_finished(request, run);
   execution.note(fmt::format("{} is already finished", request.run.string()));
   std::error_code ignored;  // leftovers do no harm
-  fs::remove(request.run / checkpoint_name, ignored);
-  return Run(request.run).contents().run;
+  fs::remove(request.run / checkpoint_file_name, ignored);
+  return run.contents().run;
 }
 
 PopulationOptions population_options(const TrainRequest& request, const Execution& execution, bool resume) {
   const auto [first, last] = member_range(request);
   PopulationOptions options;
-  options.checkpoint = request.run / checkpoint_name;
-  options.checkpoint_identity = {{"configuration", configuration_identity(request.config)},
+  options.checkpoint = request.run / checkpoint_file_name;
+  options.checkpoint_identity = {{"command", "train"},
+                                 {"configuration", configuration_identity(request.config)},
                                  {"properties_sha256", sha256_file(request.config.data.properties)},
                                  {"formulas_sha256", sha256_file(request.config.environments.formulas)},
                                  {"members", fmt::format("{}:{}", first, last)}};
@@ -177,28 +177,14 @@ PopulationOptions population_options(const TrainRequest& request, const Executio
   return options;
 }
 
-std::string now_utc() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
 }  // namespace
-
-std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& execution) {
-  if (execution.device == Device::cuda) throw UsageError("this build has no CUDA engine: use --device cpu");
-  return make_cpu_engine(problem, {execution.threads});
-}
 
 nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   const auto start = Clock::now();
   const auto [first, last] = member_range(request);
   const RunState state = run_state(request);
   check_state(request, state);
-  if (state == RunState::started || state == RunState::finished) check_configuration(request);
+  if (state == RunState::started || state == RunState::finished) check_configuration(request.run, request.config);
   if (state == RunState::finished) return finished_run(request, execution);
 
   const PreparedData data = prepare(request.config);
@@ -206,9 +192,9 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   const std::vector<MemberPlan> plans = ensemble_plans(request.config, data.problem, first, last);
   const PopulationOptions options = population_options(request, execution, state == RunState::checkpoint);
   const std::unique_ptr<Engine> engine = make_engine(data.problem, execution);
-  execution.note("training on " + engine->description());
-  if (state != RunState::checkpoint) start_directory(request);
-  remove_partial_files(request.run);
+  if (execution.device != Device::automatic) execution.note("training on " + engine->description());
+  ResultDirectory directory(request.run);
+  if (state != RunState::checkpoint) directory.write(configuration_file_name, to_yaml(request.config));
   const double data_seconds = seconds_since(start);
 
   std::vector<TrainedMember> members;
@@ -217,6 +203,7 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   } catch (const Interrupted& interrupted) {
     throw Interrupted(fmt::format("{}: continue with {}", interrupted.what(), resume_command(request)));
   }
+  directory.keep_checkpoint();
   const nlohmann::json run = {
       {"format_version", 1},
       {"version", program_version()},
@@ -232,8 +219,7 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
       {"metrics", describe_metrics(request.config, members)},
   };
   write_run(request.run, request.config, data, members, run);
-  std::error_code ignored;  // the run is finished with or without it
-  fs::remove(request.run / checkpoint_name, ignored);
+  directory.complete();
   return run;
 }
 

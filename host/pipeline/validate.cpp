@@ -5,7 +5,9 @@
 #include <chrono>
 #include <utility>
 
+#include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
+#include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/ensemble_statistics.hpp"
 #include "host/pipeline/history.hpp"
@@ -22,10 +24,41 @@
 namespace phaseselect {
 namespace {
 
+namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
+
+constexpr const char* last_file = "metrics.json";  // a folder with it holds a complete validation
 
 double seconds_between(Clock::time_point start, Clock::time_point end) {
   return std::chrono::duration<double>(end - start).count();
+}
+
+// Whether there is a checkpoint to go on from. Refuses a folder that this request can neither begin nor continue.
+bool check_folder(const ValidateRequest& request) {
+  const fs::path& folder = request.directory;
+  const std::string name = folder.string();
+  std::error_code ignored;  // a folder that cannot be looked at cannot be created either, which says why
+  if (!request.resume) {
+    if (!fs::exists(folder, ignored)) return false;
+    throw UsageError(fmt::format(
+        "{} exists already: name another folder, or add --resume to continue an interrupted validation", name));
+  }
+  if (!fs::exists(folder, ignored))
+    throw UsageError(fmt::format("{} does not exist: there is nothing to resume", name));
+  if (!fs::is_directory(folder)) throw UsageError(fmt::format("{} is a file: name a folder for the results", name));
+  if (fs::exists(folder / last_file)) {
+    throw UsageError(fmt::format("{} holds a complete validation: there is nothing to resume", name));
+  }
+  const fs::path checkpoint = folder / checkpoint_file_name;
+  if (!fs::exists(checkpoint)) {  // killed before its first one
+    check_barely_started(folder);
+    check_configuration(folder, request.config);
+    return false;
+  }
+  if (command_of_checkpoint(checkpoint) != "validate") {
+    throw UsageError(fmt::format("{} is not of a validation: name the folder of one", checkpoint.string()));
+  }
+  return true;
 }
 
 // What must be the same for a checkpoint to be continued. Where the tables lie does not matter, what is in them does.
@@ -36,14 +69,13 @@ std::map<std::string, std::string> identity(const Config& config) {
           {"formulas_sha256", sha256_file(config.environments.formulas)}};
 }
 
-PopulationOptions population_options(const ValidateRequest& request, const ResultDirectory& directory,
-                                     const Execution& execution) {
+PopulationOptions population_options(const ValidateRequest& request, bool resume, const Execution& execution) {
   PopulationOptions options;
   options.ranking = false;
-  options.checkpoint = directory.checkpoint();
+  options.checkpoint = request.directory / checkpoint_file_name;
   options.checkpoint_identity = identity(request.config);
   options.checkpoint_seconds = request.checkpoint_seconds;
-  options.resume = request.resume && std::filesystem::exists(directory.checkpoint());
+  options.resume = resume;
   options.progress = [&execution](const PopulationProgress& progress) {
     execution.progress(progress.fraction, fmt::format("{} of {} members, {} epochs", progress.members_done,
                                                       progress.members, progress.epochs_done));
@@ -53,15 +85,14 @@ PopulationOptions population_options(const ValidateRequest& request, const Resul
 }
 
 std::vector<TrainedMember> train_members(Engine& engine, const PreparedData& data, const FoldPlans& plans,
-                                         const ResultDirectory& directory, const ValidateRequest& request,
-                                         const Execution& execution) {
+                                         const ValidateRequest& request, bool resume, const Execution& execution) {
   try {
     return train_population(engine, data.problem, request.config, plans.members,
-                            population_options(request, directory, execution));
+                            population_options(request, resume, execution));
   } catch (const Interrupted& interrupted) {
     const std::string folder = request.directory.string();
     throw Interrupted(fmt::format("{}: continue with phaseselect validate {} -o {} --resume", interrupted.what(),
-                                  (request.directory / ResultDirectory::configuration_file).string(), folder));
+                                  (request.directory / configuration_file_name).string(), folder));
   }
 }
 
@@ -79,17 +110,6 @@ std::vector<std::uint32_t> rows_of_fold(const FoldPlans& plans, int fold) {
   return rows;
 }
 
-FieldSet select(const FieldSet& fields, const std::vector<std::uint32_t>& rows) {
-  FieldSet selected;
-  selected.slots = fields.slots;
-  const auto slots = static_cast<std::size_t>(fields.slots);
-  for (const std::uint32_t row : rows) {
-    const auto first = fields.rows.begin() + static_cast<std::ptrdiff_t>(row * slots);
-    selected.rows.insert(selected.rows.end(), first, first + fields.slots);
-  }
-  return selected;
-}
-
 HeldOutPredictions judge_folds(Engine& engine, const Problem& problem, const Config& config, const FoldPlans& plans,
                                const std::vector<TrainedMember>& members) {
   const auto per_fold = static_cast<std::size_t>(config.ensemble.members);
@@ -101,7 +121,7 @@ HeldOutPredictions judge_folds(Engine& engine, const Problem& problem, const Con
       engine.open_trained(slots[m], members[static_cast<std::size_t>(fold) * per_fold + m].classifier, no_ranking);
     }
     const std::vector<std::uint32_t> rows = rows_of_fold(plans, fold);
-    const FieldSet fields = select(problem.fields, rows);
+    const FieldSet fields = gather(problem.fields, rows);
     std::vector<float> values(per_fold * rows.size());
     engine.probabilities(slots, fields, values);
     const OverMembers statistics = over_members(values, rows.size());
@@ -189,15 +209,17 @@ void note_what_is_left_out(const PreparedData& data, const Execution& execution)
 
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution) {
   const auto start = Clock::now();
+  const bool resume = check_folder(request);
   const PreparedData data = prepare(request.config);
   note_what_is_left_out(data, execution);
   const FoldPlans plans = fold_plans(request.config, data.problem);
   const std::unique_ptr<Engine> engine = make_engine(data.problem, execution);
-  ResultDirectory directory(request.directory, request.resume);
-  directory.write(ResultDirectory::configuration_file, to_yaml(request.config));
+  ResultDirectory directory(request.directory);
+  if (!resume) directory.write(configuration_file_name, to_yaml(request.config));
 
   const auto training = Clock::now();
-  const std::vector<TrainedMember> members = train_members(*engine, data, plans, directory, request, execution);
+  const std::vector<TrainedMember> members = train_members(*engine, data, plans, request, resume, execution);
+  directory.keep_checkpoint();
   const auto judging = Clock::now();
   const HeldOutPredictions predictions = judge_folds(*engine, data.problem, request.config, plans, members);
   std::vector<FoldResult> folds;
@@ -212,7 +234,7 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   directory.write("predictions.csv", predictions_csv(data, plans, predictions));
   directory.write("roc.csv", roc_csv(folds));
   directory.write("history.csv", history_csv(in_order(members)));
-  directory.write(ResultDirectory::last_file, metrics.dump(2) + "\n");
+  directory.write(last_file, json_text(metrics) + "\n");
   directory.complete();
   return metrics;
 }

@@ -102,6 +102,11 @@ TEST_F(BadInput, DamagedRuns) {
   ASSERT_NE(seed, std::string::npos);
   edited[seed + 12] = edited[seed + 12] == 'X' ? 'Y' : 'X';
   refused(edited);
+  write_file(folder() / "damaged/members.safetensors", whole);
+  for (const char* file : {"fields.csv", "config.yaml"}) {
+    std::filesystem::remove(folder() / "damaged" / file);
+    expect_refused({"predict", "damaged", "fields.csv", "-o", "new.csv"}, 1, {"damaged is damaged", file});
+  }
 }
 
 TEST_F(BadInput, FullDisk) {
@@ -109,7 +114,10 @@ TEST_F(BadInput, FullDisk) {
   expect_refused({"screen", "run", "-o", "new.csv"}, 1, {"new.csv"}, 1000);
   expect_refused({"predict", "run", "fields.csv", "-o", "new.csv"}, 1, {"new.csv"}, 1000);
   expect_refused({"export", "run", "--embeddings", "new.csv"}, 1, {"new.csv"}, 500);
-  expect_refused({"validate", "config.yaml", "-o", "new"}, 1, {"new/config.yaml"}, 200);
+  for (const char* command : {"train", "validate"}) {  // what begins a folder; the next call may begin it again
+    expect_refused({command, "config.yaml", "-o", "new"}, 1, {"new/config.yaml"}, 200);
+    expect_refused({command, "config.yaml", "-o", "new"}, 1, {"new/checkpoint.safetensors"}, 1000);
+  }
 }
 
 // Room for a checkpoint but not for the results: the work can be finished later.

@@ -1,6 +1,7 @@
 // The whole pipeline through the binary on small tables.
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/cli/fixture.hpp"
 
@@ -105,6 +106,38 @@ TEST_F(EndToEnd, ValidatePrintsAllMeasures) {
   EXPECT_EQ(metrics["folds"].size(), 2u);
   EXPECT_EQ(metrics["members"], 2);
   EXPECT_EQ(metrics["seed"], 5);
+}
+
+// Five fields reach 29 K: ten folds that are not stratified leave some without a positive.
+TEST_F(EndToEnd, ValidateSaysWhatIsUndefined) {
+  const Outcome outcome = call({"validate", "config.yaml", "-o", "rare", "--folds", "10", "--members", "1", "--set",
+                                "data.threshold=29", "--set", "validation.stratified=false"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_FALSE(contains(outcome.err, "nan")) << outcome.err;
+  const nlohmann::json metrics = nlohmann::json::parse(read_file(folder() / "rare/metrics.json"));
+  const auto defined = std::count_if(metrics["folds"].begin(), metrics["folds"].end(),
+                                     [](const nlohmann::json& fold) { return fold["roc_auc"].is_number(); });
+  ASSERT_GT(defined, 0);
+  ASSERT_LT(defined, 10);
+  EXPECT_EQ(metrics["folds_defined"]["roc_auc"], defined);
+  EXPECT_EQ(metrics["folds_defined"]["accuracy"], 10);
+  std::istringstream lines(outcome.err);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("accuracy", 0) == 0) {
+      EXPECT_FALSE(contains(line, "folds")) << line;
+    }
+    if (line.rfind("roc_auc", 0) != 0) continue;
+    EXPECT_PRED2(contains, line, "undefined");
+    EXPECT_PRED2(contains, line, "mean of " + std::to_string(defined) + " of 10 folds");
+  }
+}
+
+// A file of another encoding is reported, not a reason to stop: JSON is UTF-8, so that its bytes are replaced there.
+TEST_F(EndToEnd, RejectsThatAreNotUtf8) {
+  small_data::write_file(folder() / "latin1.csv", small_data::fields_csv() + "caf\xe9,1\n");
+  const Outcome json = call({"inspect", "config.yaml", "--json", "--quiet", "--set", "data.properties=latin1.csv"});
+  EXPECT_EQ(json.code, 0) << json.err;
+  EXPECT_EQ(nlohmann::json::parse(json.out)["properties"]["rejects"][0]["text"], "caf\xEF\xBF\xBD");
 }
 
 TEST_F(EndToEnd, ClosedReaderEndsQuietly) {

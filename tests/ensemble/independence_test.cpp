@@ -60,7 +60,29 @@ TEST_F(IndependenceTest, RangesMergeIntoTheBytesOfOneRun) {
   EXPECT_EQ(merged.members(), 7);
   EXPECT_EQ(merged.contents().run.at("members"), 7);
   const double whole = phaseselect::Run(folder_ / "whole").contents().run.at("metrics").at("mean_held_out_accuracy");
-  EXPECT_NEAR(merged.contents().run.at("metrics").at("mean_held_out_accuracy").get<double>(), whole, 1e-12);
+  const nlohmann::json& run = merged.contents().run;
+  EXPECT_NEAR(run.at("metrics").at("mean_held_out_accuracy").get<double>(), whole, 1e-12);
+  EXPECT_EQ(run.at("missing_members"), nlohmann::json::array());
+  EXPECT_FALSE(run.contains("member_range") || run.contains("resumed")) << "true of one part only";
+}
+
+TEST_F(IndependenceTest, MergeSaysWhichMembersAreMissing) {
+  const Config config = synthetic_config(folder_, {"ensemble.members=6"});
+  train_small(config, folder_ / "a", {.members = std::pair(3u, 4u)});
+  train_small(config, folder_ / "b", {.members = std::pair(0u, 2u)});
+  nlohmann::json first = nlohmann::json::parse(read_bytes(folder_ / "a/run.json"));
+  first["created"] = "2001-01-01T00:00:00Z";
+  first["device"] = 7;
+  write_bytes(folder_ / "a/run.json", first.dump());
+  merge_runs({folder_ / "a", folder_ / "b"}, folder_ / "merged");
+  const nlohmann::json run = nlohmann::json::parse(read_bytes(folder_ / "merged/run.json"));
+  EXPECT_EQ(run.at("missing_members"), (std::vector<std::uint32_t>{2, 4, 5}));
+  EXPECT_NE(run.at("created"), "2001-01-01T00:00:00Z");
+  EXPECT_EQ(run.at("merged").at(1).at("members"), (std::vector<std::uint32_t>{0, 1}));
+  write_bytes(folder_ / "a/run.json", "\"text\"");
+  EXPECT_NE(
+      merge_error({folder_ / "b", folder_ / "a"}, folder_ / "m").find("run.json is damaged (it is not a JSON obj"),
+      std::string::npos);
 }
 
 TEST_F(IndependenceTest, MergeRefusesWhatDoesNotBelongTogether) {

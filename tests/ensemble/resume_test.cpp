@@ -175,6 +175,41 @@ TEST_F(ResumeTest, AnotherConfigurationOrOtherDataAreRefused) {
   EXPECT_EQ(result_bytes(run), expected_);
 }
 
+// What a finished run holds is compared with what is asked for.
+TEST_F(ResumeTest, AFinishedRunIsNotPassedOffAsAnother) {
+  const auto error_of = [&](const fs::path& run, std::optional<std::pair<std::uint32_t, std::uint32_t>> members) {
+    try {
+      train_small(config_, run, {.members = members, .resume = true});
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  const fs::path part = folder_ / "part";
+  train_small(config_, part, {.members = std::pair(1u, 3u)});
+  EXPECT_EQ(error_of(part, std::pair(1u, 3u)), "nothing was thrown");
+  says(error_of(part, std::pair(0u, 2u)), "holds the members 1-2 of the ensemble, not 0-1");
+  says(error_of(part, std::nullopt), "holds the members 1-2 of the ensemble, not 0-3");
+  says(error_of(folder_ / "expected", std::pair(0u, 1u)), "holds the members 0-3 of the ensemble, not 0");
+  const std::string table = read_bytes(folder_ / "fields.csv");
+  write_bytes(folder_ / "fields.csv", table + "BaO,3\n");
+  says(error_of(folder_ / "expected", std::nullopt), "was trained with another table than");
+  fs::remove(folder_ / "fields.csv");
+  EXPECT_EQ(error_of(folder_ / "expected", std::nullopt), "nothing was thrown");
+}
+
+// Nothing that is worth keeping exists before the first checkpoint with progress.
+TEST_F(ResumeTest, AFailureBeforeAnyProgressLeavesNothing) {
+  config_.training.learning_rate = 1e30;  // diverges
+  EXPECT_THROW(train_small(config_, folder_ / "run"), Error);
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+  fs::create_directory(folder_ / "started");  // killed before its first checkpoint
+  write_bytes(folder_ / "started/config.yaml", to_yaml(config_));
+  EXPECT_THROW(train_small(config_, folder_ / "started", {.resume = true}), Error);
+  EXPECT_TRUE(fs::exists(folder_ / "started/config.yaml"));
+  EXPECT_FALSE(fs::exists(folder_ / "started/checkpoint.safetensors"));
+}
+
 TEST_F(ResumeTest, RunFoldersThatExist) {
   const auto error_of = [&](const fs::path& run, bool resume) -> std::string {
     try {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/data/csv.hpp"
@@ -27,6 +28,16 @@ class RunTest : public ::testing::Test {
       return error.what();
     }
     return "nothing was thrown";
+  }
+
+  bool run_is_usage_error() {
+    try {
+      phaseselect::Run run(run_);
+    } catch (const UsageError&) {
+      return true;
+    } catch (const Error&) {
+    }
+    return false;
   }
 
   TemporaryFolder folder_;
@@ -113,6 +124,8 @@ TEST_F(RunTest, FoldersThatAreNotWhatTheyWere) {
                "fields.csv is damaged (it was changed after the training)");
   with_changed("environment_fields.csv", "phases\n", "environment_fields.csv is damaged");
   with_changed("run.json", "{", "run.json is damaged");
+  with_changed("run.json", "[1]", "run.json is damaged (it is not a JSON object)");
+  with_changed("config.yaml", "models: {}\n", "config.yaml is damaged");
   Config other = config_;
   other.model.features = 5;
   with_changed("config.yaml", to_yaml(other), "config.yaml is damaged (it was changed after the training)");
@@ -127,6 +140,30 @@ TEST_F(RunTest, FoldersThatAreNotWhatTheyWere) {
   says("no such run");
 }
 
+TEST_F(RunTest, MissingFilesAreDamage) {
+  for (const std::string name : {"config.yaml", "fields.csv", "environment_fields.csv", "run.json"}) {
+    fs::rename(run_ / name, folder_ / "aside");
+    EXPECT_EQ(run_error(),
+              run_.string() + " is damaged (it has no " + name + "): restore it from a copy or train again");
+    EXPECT_FALSE(run_is_usage_error()) << name;
+    fs::rename(folder_ / "aside", run_ / name);
+  }
+  EXPECT_EQ(run_error(), "nothing was thrown");
+}
+
+TEST_F(RunTest, TextThatIsNotUtf8) {
+  std::string table = read_bytes(folder_ / "fields.csv");
+  write_bytes(folder_ / "fields.csv", table.replace(table.find("Tc"), 2, "Tc \xb0K"));
+  const fs::path run = folder_ / "latin";
+  EXPECT_THROW(train_small(config_, run, {.stop_after = 3}), Interrupted);
+  train_small(config_, run, {.resume = true});
+  EXPECT_EQ(train_small(config_, run, {.resume = true}).at("members"), 4);  // loads what is finished
+  EXPECT_EQ(phaseselect::Run(run).file().metadata().at("property"), "Tc \xef\xbf\xbdK");
+  EXPECT_EQ(phaseselect::Run(run).contents().run.at("data").at("properties").at("property"), "Tc \xef\xbf\xbdK");
+  merge_runs({run}, folder_ / "merged");
+  EXPECT_EQ(result_bytes(folder_ / "merged"), result_bytes(run));
+}
+
 TEST_F(RunTest, PythonLoadsTheMembers) {
   const auto output_of = [](const std::string& command) {
     std::string output;
@@ -134,16 +171,20 @@ TEST_F(RunTest, PythonLoadsTheMembers) {
     for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) output.push_back(static_cast<char>(c));
     return std::pair(::pclose(pipe), output);
   };
-  if (output_of("python3 -c 'import safetensors.numpy'").first != 0) {
-    GTEST_SKIP() << "python3 has no safetensors package with numpy";
+  const char* named = std::getenv("PHASESELECT_PYTHON");
+  const std::string python = std::string("\"") + (named != nullptr ? named : "python3") + "\"";
+  const auto [found, problem] = output_of(python + " -c 'import safetensors.numpy'");
+  if (problem.find("ModuleNotFoundError") != std::string::npos || (named == nullptr && found != 0)) {
+    GTEST_SKIP() << python << " has no safetensors package with numpy: set PHASESELECT_PYTHON to one that has";
   }
+  ASSERT_EQ(found, 0) << problem;
   const SafetensorsReader file(run_ / "members.safetensors");
   const std::vector<float> bias = file.read_all<float>("logit.bias");
   std::string script =
       "import sys, safetensors.numpy as s; t = s.load_file(sys.argv[1]); "
       "print(len(t), t['encoder.weights'].shape, t['logit.bias'].shape, t['members.id'].tolist(), "
       "*[repr(float(x)) for x in t['logit.bias'].ravel()])";
-  const auto [status, output] = output_of("python3 -c \"" + script + "\" " + (run_ / "members.safetensors").string());
+  const auto [status, output] = output_of(python + " -c \"" + script + "\" " + (run_ / "members.safetensors").string());
   ASSERT_EQ(status, 0) << output;
   const auto groups = phaseselect::Run(run_).contents().problem.groups.groups();
   EXPECT_NE(output.find("(4, " + std::to_string(groups) + ", 4) (4, 1) [0, 1, 2, 3]"), std::string::npos) << output;

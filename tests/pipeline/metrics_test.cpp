@@ -96,5 +96,19 @@ TEST(MeanDeviation, SampleDeviationWithoutUndefinedValues) {
   EXPECT_TRUE(std::isnan(mean_deviation(std::vector<double>{}).mean));
 }
 
+TEST(Summary, UndefinedMeasuresAreNullAndTheirFoldsCounted) {
+  const Metrics both = compute_metrics(Labels{1, 0}, Probabilities{0.9f, 0.2f});
+  const Metrics ones = compute_metrics(Labels{1, 1}, Probabilities{0.9f, 0.4f});
+  EXPECT_TRUE(to_json(ones)["roc_auc"].is_null());
+  EXPECT_EQ(to_json(ones)["accuracy"], 0.5);
+  const nlohmann::json summary = summarise({both, ones, ones});
+  EXPECT_EQ(summary["mean"]["roc_auc"], 1);
+  EXPECT_TRUE(summary["standard_deviation"]["roc_auc"].is_null()) << "one fold has no spread";
+  EXPECT_EQ(summary["folds_defined"]["roc_auc"], 1);
+  EXPECT_EQ(summary["folds_defined"]["accuracy"], 3);
+  EXPECT_TRUE(summarise({ones, ones})["mean"]["mcc"].is_null());
+  EXPECT_EQ(summarise({ones, ones})["folds_defined"]["mcc"], 0);
+}
+
 }  // namespace
 }  // namespace phaseselect

@@ -116,6 +116,93 @@ TEST_F(Validate, InterruptedAndResumedEqualsUninterrupted) {
   EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(resumed, Execution{}); }), "complete");
 }
 
+// Stops a validation after its first round.
+class InterruptedValidation : public Validate {
+ protected:
+  void SetUp() override {
+    Validate::SetUp();
+    Execution stopping;
+    stopping.stop_requested = [] { return true; };
+    EXPECT_THROW(validate(request("cv"), stopping), Interrupted);
+  }
+  ValidateRequest resumed(const std::string& directory = "cv") const {
+    ValidateRequest result = request(directory);
+    result.resume = true;
+    return result;
+  }
+  std::map<std::string, std::string> contents(const std::string& directory) const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / directory)) {
+      files[entry.path().filename().string()] = small_data::read_file(entry.path());
+    }
+    return files;
+  }
+  // Resuming in `directory` is a usage error that says `part`, and leaves every file as it was.
+  void expect_untouched(const std::string& directory, const std::string& part) const {
+    const auto before = contents(directory);
+    EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(resumed(directory), Execution{}); }), part);
+    EXPECT_EQ(contents(directory), before) << directory;
+  }
+};
+
+TEST_F(InterruptedValidation, FoldersOfOthersAreNotResumed) {
+  TrainRequest training;
+  training.config = request("run").config;
+  training.run = folder_ / "run";
+  train(training, Execution{});
+  expect_untouched("run", "holds other files");
+  training.run = folder_ / "stopped";
+  Execution stopping;
+  stopping.stop_requested = [] { return true; };
+  EXPECT_THROW(train(training, stopping), Interrupted);
+  expect_untouched("stopped", "is not of a validation");
+  std::filesystem::create_directory(folder_ / "mine");
+  small_data::write_file(folder_ / "mine/history.csv", "my own");
+  expect_untouched("mine", "holds other files");
+  std::filesystem::create_directory(folder_ / "named");
+  small_data::write_file(folder_ / "named/thesis.partial-draft", "my own");
+  expect_untouched("named", "holds other files");
+  training.run = folder_ / "cv";
+  training.resume = true;
+  EXPECT_PRED2(contains, message_of<Error>([&] { train(training, Execution{}); }), "belongs to another run");
+  validate(resumed(), Execution{});
+}
+
+TEST_F(InterruptedValidation, AnotherConfigurationChangesNothing) {
+  const auto before = contents("cv");
+  ValidateRequest other = resumed();
+  other.config.training.batch = 9;
+  EXPECT_PRED2(contains, message_of<Error>([&] { validate(other, Execution{}); }), "batch: 9");
+  EXPECT_EQ(contents("cv"), before);
+  std::filesystem::remove(folder_ / "cv/checkpoint.safetensors");  // killed before the first checkpoint
+  EXPECT_PRED2(contains, message_of<Error>([&] { validate(other, Execution{}); }), "another configuration");
+  validate(resumed(), Execution{});
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "cv/metrics.json"));
+}
+
+TEST_F(InterruptedValidation, WhatAKilledProcessLeftIsRemoved) {
+  small_data::write_file(folder_ / "cv/checkpoint.safetensors.partial-4194304", "half");
+  validate(resumed(), Execution{});
+  EXPECT_EQ(contents("cv").count("checkpoint.safetensors.partial-4194304"), 0u);
+}
+
+// A header in Latin-1 (a degree sign) and a folder named in it.
+TEST_F(Validate, TextThatIsNotUtf8) {
+  std::filesystem::create_directory(folder_ / "na\xefve");
+  small_data::write_file(folder_ / "na\xefve/fields.csv",
+                         "phases,Tc \xb0K" + small_data::fields_csv().substr(std::string("phases,Tc").size()));
+  ValidateRequest odd = request("cv");
+  odd.config.data.properties = folder_ / "na\xefve/fields.csv";
+  odd.config.data.property = "Tc \xb0K";
+  Execution stopping;
+  stopping.stop_requested = [] { return true; };
+  EXPECT_THROW(validate(odd, stopping), Interrupted);
+  odd.resume = true;
+  validate(odd, Execution{});
+  const auto metrics = nlohmann::json::parse(small_data::read_file(folder_ / "cv/metrics.json"));
+  EXPECT_TRUE(metrics.contains("mean"));
+}
+
 TEST_F(Validate, BadRequestsLeaveNoFolder) {
   ValidateRequest folds = request("cv");
   folds.config.validation.folds = 200;

@@ -152,6 +152,21 @@ TEST_F(ConfigTest, UnknownKeysNameTheNearest) {
   EXPECT_TRUE(contains(error(required + "trainin: {}\n"), "did you mean 'training'?"));
   EXPECT_EQ(error(required, {"model.head=2"}),
             "--set model.head=2: unknown key 'model.head': did you mean 'model.attention.heads'?");
+  EXPECT_TRUE(contains(error(required, {"l1=2"}), "did you mean 'model.l1'?"));
+}
+
+TEST_F(ConfigTest, NothingNearIsNotSuggested) {
+  const std::string sections = "the sections are data, environments, model, training, ensemble, ranking, validation";
+  EXPECT_EQ(error(required, {"foo=1"}), "--set foo=1: unknown key 'foo': " + sections);
+  EXPECT_EQ(error(required, {"model.temperature=1"}),
+            "--set model.temperature=1: unknown key 'model.temperature': " + sections);
+}
+
+TEST_F(ConfigTest, AnOverrideIsCalledWhatTheUserTyped) {
+  write_bytes(path(), required);
+  const std::vector<Override> overrides{{"ensemble.members=0", "--members 0"}};
+  EXPECT_EQ(message_of<UsageError>([&] { read_config(path(), overrides); }),
+            "--members 0: ensemble.members must be between 1 and 1000000, not '0'");
 }
 
 TEST_F(ConfigTest, RepeatedKeysAreErrors) {

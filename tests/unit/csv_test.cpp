@@ -51,6 +51,18 @@ TEST(Csv, ReadsCrLfByteOrderMarkAndComments) {
   EXPECT_EQ(table.rows()[1].cells, (Cells{"#3", "4"}));  // after the header '#' is text
 }
 
+TEST(Csv, LinesOfBlanksAreEmpty) {
+  const TemporaryFile file(" \n\t\r\nformula,Tc\n   \nFe,1\n \t \r\n , \nCo,2\n  ");
+  const CsvTable table = read_csv(file.path());
+  EXPECT_EQ(table.header(), (Cells{"formula", "Tc"}));
+  ASSERT_EQ(table.rows().size(), 3u);
+  EXPECT_EQ(table.rows()[0].line, 5u);
+  EXPECT_EQ(table.rows()[1].cells, (Cells{" ", " "}));  // a comma makes a row
+  EXPECT_EQ(table.rows()[2].cells, (Cells{"Co", "2"}));
+  EXPECT_EQ(table.rows()[2].line, 8u);
+  EXPECT_TRUE(contains(failure("  \n \t"), "no header line"));
+}
+
 TEST(Csv, ViewsSurviveAMove) {
   const TemporaryFile file("a\nb");  // short enough for a string's own buffer, which a move would not keep
   CsvTable table = read_csv(file.path());

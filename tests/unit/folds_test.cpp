@@ -69,7 +69,7 @@ TEST(Folds, KnownAnswer) {
 TEST(Folds, ImpossibleRequestsAreNamed) {
   const std::vector<std::uint8_t> labels = make_labels(10, 3);
   EXPECT_TRUE(contains(message_of<UsageError>([&] { make_folds(labels, 1, true, 1); }), "1 folds were asked for"));
-  EXPECT_TRUE(contains(message_of<UsageError>([&] { make_folds(labels, 300, true, 1); }), "from 2 to 256"));
+  EXPECT_TRUE(contains(message_of<UsageError>([&] { make_folds(labels, 256, true, 1); }), "from 2 to 255"));
   EXPECT_TRUE(
       contains(message_of<UsageError>([&] { make_folds(labels, 20, false, 1); }), "13 fields cannot be split into 20"));
   EXPECT_TRUE(contains(message_of<UsageError>([&] { make_folds(labels, 5, true, 1); }), "class 1 has 3 fields"));

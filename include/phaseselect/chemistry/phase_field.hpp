@@ -21,7 +21,7 @@ class PhaseField {
   int size() const { return static_cast<int>(elements_.size()); }
   bool empty() const { return elements_.empty(); }
 
-  friend auto operator<=>(const PhaseField&, const PhaseField&) = default;
+  friend auto operator<=>(const PhaseField&, const PhaseField&) = default;  // NOLINT(modernize-use-nullptr): no pointer
 
  private:
   std::vector<Element> elements_;

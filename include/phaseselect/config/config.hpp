@@ -73,11 +73,19 @@ struct Config {
   } validation;
 };
 
+// A value that counts instead of the file's.
+struct Override {
+  std::string setting;  // "ensemble.members=5"
+  std::string given;    // what the user typed, for messages: "--members 5"
+};
+
 // Reads and checks a configuration. `overrides` are "key.path=value" in YAML syntax. Paths in the file are relative to
 // the file's folder, paths in overrides to the working directory; the result holds absolute paths. Throws UsageError,
 // naming file, line and key: unreadable file, YAML syntax, unknown or repeated keys, wrong types, values out of range,
 // missing required keys.
 Config read_config(const std::filesystem::path& path, std::span<const std::string> overrides = {});
+// The same for overrides that go by another name than "--set key.path=value".
+Config read_config(const std::filesystem::path& path, std::span<const Override> overrides);
 
 // The resolved configuration as YAML: read_config of it gives the same Config.
 std::string to_yaml(const Config& config);

@@ -1,5 +1,6 @@
 // The one CSV reader: RFC 4180 quoting, LF or CRLF, an optional UTF-8 byte order mark, a header line; lines that start
-// with '#' before the header are comments; empty lines are skipped.
+// with '#' before the header are comments; empty lines
+// and lines of blanks are skipped.
 #pragma once
 
 #include <cstddef>

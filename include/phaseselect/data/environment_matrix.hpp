@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -36,18 +37,14 @@ struct EnvironmentMatrix {
 class EnvironmentMatrixBuilder {
  public:
   EnvironmentMatrixBuilder();
-  ~EnvironmentMatrixBuilder();
+  ~EnvironmentMatrixBuilder();  // where State is complete
   // Adds one formula; a malformed one becomes a reject with this line number.
   void add(std::string_view formula, std::size_t line);
   EnvironmentMatrix finish() &&;
 
  private:
   struct State;
-  State* state_;
-
- public:
-  EnvironmentMatrixBuilder(const EnvironmentMatrixBuilder&) = delete;
-  EnvironmentMatrixBuilder& operator=(const EnvironmentMatrixBuilder&) = delete;
+  std::unique_ptr<State> state_;
 };
 
 // Reads the `formula` column of a CSV. Throws Error: unreadable file, no such column, no usable formula.

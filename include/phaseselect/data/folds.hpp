@@ -7,9 +7,12 @@
 
 namespace phaseselect {
 
+// So that the number of a fold fits a byte.
+inline constexpr int most_folds = 255;
+
 // The fold (0 .. folds-1) of each field. Stratified: every fold holds the same number of each class, give or take one.
-// Throws UsageError for fewer than 2 folds, fewer fields than folds, or (stratified) a class with fewer fields than
-// folds.
+// Throws UsageError for fewer than 2 folds or more than most_folds, fewer fields than folds, or (stratified) a class
+// with fewer fields than folds.
 std::vector<std::uint8_t> make_folds(std::span<const std::uint8_t> labels, int folds, bool stratified,
                                      std::uint64_t seed);
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "phaseselect/chemistry/phase_field.hpp"
@@ -39,7 +40,9 @@ struct PropertyTable {
 // composition) and a numeric property column; `property` may be empty when there is only one other column, or only one
 // that is numeric throughout. Rows with a malformed formula or a value that is not a finite number become rejects.
 // Throws Error: unreadable file, missing or ambiguous columns (UsageError when `property` names none), no usable row.
-PropertyTable read_property_table(const std::filesystem::path& path, const std::string& property);
+// `setting` is what the user would name the column with; messages say so.
+PropertyTable read_property_table(const std::filesystem::path& path, const std::string& property,
+                                  std::string_view setting = "data.property");
 
 // The rule that turns a value into a class.
 struct Threshold {

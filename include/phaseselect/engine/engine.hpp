@@ -102,14 +102,14 @@ class Engine {
   // How many members this engine wants to train at once, at most `members`.
   virtual int preferred_slots(int members) const = 0;
 
-  // --- members -------------------------------------------------------------------------------------------------------
+  // ---- members ----
   // Places a member in a slot with freshly drawn classifier weights and zero moments. The slot must be closed.
   virtual void open(Slot slot, MemberPlan plan) = 0;
   // Places a member's weights for evaluation only: no plan, no moments. The slot must be closed.
   virtual void open_trained(Slot slot, std::span<const float> classifier, std::span<const float> ranking) = 0;
   virtual void close(Slot slot) = 0;
 
-  // --- training ------------------------------------------------------------------------------------------------------
+  // ---- training ----
   // Runs one epoch for each task's member; results in the order of the tasks.
   virtual std::vector<EpochStatistics> run_epoch(Network network, std::span<const EpochTask> tasks) = 0;
   // Remembers the current weights as the best; puts them back.
@@ -120,9 +120,8 @@ class Engine {
   // written.
   virtual void begin_ranking(std::span<const Slot> slots) = 0;
 
-  // --- evaluation: outputs are [slots][fields] unless said otherwise; dropout off
-  // ----------------------------------------- Probability that the field reaches the threshold, averaged over
-  // prediction orders.
+  // ---- evaluation: outputs are [slots][fields] unless said otherwise; dropout off ----
+  // Probability that the field reaches the threshold, averaged over prediction orders.
   virtual void probabilities(std::span<const Slot> slots, FieldView fields, std::span<float> out) = 0;
   // Field vectors in alphabetical slot order: [slots][fields][n * k].
   virtual void representations(std::span<const Slot> slots, FieldView fields, std::span<float> out) = 0;
@@ -133,8 +132,7 @@ class Engine {
   // Element features h: [slots][E][k].
   virtual void element_features(std::span<const Slot> slots, std::span<float> out) = 0;
 
-  // --- state: whole slabs, for checkpoints
-  // ------------------------------------------------------------------------------
+  // ---- state: whole slabs, for checkpoints ----
   virtual void read(Network network, Role role, Slot slot, std::span<float> out) const = 0;
   virtual void write(Network network, Role role, Slot slot, std::span<const float> in) = 0;
 };

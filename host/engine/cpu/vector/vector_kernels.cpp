@@ -21,8 +21,7 @@ inline Vector splat(float x) { return Vector{} + x; }
 constexpr int round_up(int n) { return (n + lanes - 1) / lanes * lanes; }
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
-// ---- product
-// -----------------------------------------------------------------------------------------------------------
+// ---- product ----
 
 // `Rows` x (`Vectors` * lanes) outputs from column j; only the first `columns` are stored (the rest are junk lanes).
 template <int Rows, int Vectors>
@@ -63,6 +62,7 @@ template <int Vectors>
 inline void product_columns(const Product& p, int j, int columns) {
   int i = 0;
   for (; i + tile_rows <= p.m; i += tile_rows) product_tile<tile_rows, Vectors>(p, i, j, columns);
+  for (; i + 4 <= p.m; i += 4) product_tile<4, Vectors>(p, i, j, columns);
   for (; i + 2 <= p.m; i += 2) product_tile<2, Vectors>(p, i, j, columns);
   for (; i < p.m; ++i) product_tile<1, Vectors>(p, i, j, columns);
 }
@@ -94,8 +94,7 @@ void column_sums(const float* in, int rows, int n, float* sums) {
   }
 }
 
-// ---- Adam
-// --------------------------------------------------------------------------------------------------------------
+// ---- Adam ----
 
 inline float sign(float x) { return static_cast<float>((x > 0) - (x < 0)); }
 
@@ -113,8 +112,7 @@ void adam(const AdamStep& step, const Moments& state, const float* __restrict gr
   }
 }
 
-// ---- autoencoder
-// -------------------------------------------------------------------------------------------------------
+// ---- autoencoder ----
 
 // exp(x) to about 1 ulp for |x| <= 87: 2^n exp(r), |r| <= ln(2) / 2, with the polynomial of Cephes' expf.
 inline Vector exponential(Vector x) {

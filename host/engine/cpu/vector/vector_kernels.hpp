@@ -1,7 +1,9 @@
 // The CPU engine's inner loops, compiled once per instruction set (CMakeLists.txt beside this file).
-// All pointers may be unaligned. Buffers are read (never written) up to `padding` floats past their end: allocate them
-// with Buffer, which adds them. No function allocates or depends on how many rows or columns are handed over together:
-// every output element is one sum in ascending order, so its bits never depend on the batch it is in.
+// All pointers may be unaligned. Buffers are read up to `padding` floats past their end: allocate them with Buffer,
+// which adds them. Nothing past an end is changed; encode_step stores whole vectors, which puts the same values back
+// into the floats that follow a row (a member's slab must not be shared between threads). No function allocates or
+// depends on how many rows or columns are handed over together: every output element is one sum in ascending order, so
+// its bits never depend on the batch it is in.
 #pragma once
 
 #include <cstddef>
