@@ -190,7 +190,7 @@ std::span<const IntegerComponent> FormulaParser::reduce(std::span<const Componen
   reduced_.clear();
   for (const Component& component : components) {
     const Wide scale = multiple == 1 ? 1 : multiple / static_cast<std::uint64_t>(component.amount.denominator);
-    const std::int64_t units = component.amount.numerator / measure;
+    const std::int64_t units = component.amount.numerator / measure;  // NOLINT: amounts are positive, so measure is
     std::int64_t amount = 0;
     if (__builtin_mul_overflow(units, scale, &amount)) reject_length();
     reduced_.push_back({component.element, amount});

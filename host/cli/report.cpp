@@ -51,15 +51,20 @@ std::string set_aside_text(const nlohmann::json& aside) {
   return text + fmt::format("\n  {} fields with more elements than the model has slots\n", count(aside["too_large"]));
 }
 
+// Percent of the held-out known fields that were harder to reconstruct than this one.
+nlohmann::json accessibility(const nlohmann::json& row) {
+  const nlohmann::json& percentile = row["uncertainty_percentile"];
+  return percentile.is_number() ? nlohmann::json(100.0 - percentile.get<double>()) : nlohmann::json();
+}
+
 std::string best_table(const nlohmann::json& rows) {
   std::size_t width = 6;
   for (const nlohmann::json& row : rows) width = std::max(width, row["phases"].get_ref<const std::string&>().size());
-  std::string text = fmt::format("{:<{}}  probability  spread  uncertainty  percentile  known\n", "phases", width);
+  std::string text = fmt::format("{:<{}}  probability  spread  accessibility  known\n", "phases", width);
   for (const nlohmann::json& row : rows) {
-    text += fmt::format("{:<{}}  {:>11}  {:>6}  {:>11}  {:>10}  {}\n", row["phases"].get<std::string>(), width,
+    text += fmt::format("{:<{}}  {:>11}  {:>6}  {:>13}  {}\n", row["phases"].get<std::string>(), width,
                         decimal(row["probability"], 4), decimal(row["probability_std"], 4),
-                        decimal(row["synthetic_uncertainty"], 4), decimal(row["uncertainty_percentile"], 1),
-                        row["known"].get<std::string>());
+                        decimal(accessibility(row), 1), row["known"].get<std::string>());
   }
   return text;
 }
@@ -141,13 +146,12 @@ std::string predict_text(const nlohmann::json& result) {
 std::string explain_text(const nlohmann::json& result) {
   const std::string known = result["known"].get<std::string>();
   std::string text = fmt::format(
-      "{}\nprobability of {} {} {:g}: {} +- {} ({} members)\nreconstruction error: {}, percentile among known fields: "
-      "{}\nknown: {}\n\nattention\n",
+      "{}\nprobability of {} {} {:g}: {} +- {} ({} members)\naccessibility: {} (percent of the held-out known "
+      "fields that were harder to reconstruct)\nknown: {}\n\nattention\n",
       result["phases"].get<std::string>(), result["property"].get<std::string>(),
       result["inclusive"].get<bool>() ? ">=" : ">", result["threshold"].get<double>(),
       decimal(result["probability"], 4), decimal(result["probability_std"], 4), count(result["members"]),
-      decimal(result["reconstruction_error"], 4), decimal(result["uncertainty_percentile"], 1),
-      known.empty() ? "no" : known);
+      decimal(accessibility(result), 1), known.empty() ? "no" : known);
   for (const nlohmann::json& row : result["attention"]) {
     text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),
                         decimal(row["attention_std"], 4));

@@ -5,6 +5,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/report.hpp"
+#include "host/pipeline/members_file.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/error.hpp"
 
@@ -82,7 +83,13 @@ void add_merge(CLI::App& app, Action& action) {
   options->common.add_quiet(command);
   command.callback([options, &action] {
     action = [options] {
-      merge_runs({options->runs.begin(), options->runs.end()}, options->output);
+      const std::vector<std::uint32_t> missing =
+          merge_runs({options->runs.begin(), options->runs.end()}, options->output);
+      if (!missing.empty() && !options->common.quiet) {
+        fmt::print(stderr,
+                   "members {} of the ensemble are missing: train them with --member-range and merge again\n",
+                   list_members(missing));
+      }
       print_summary(options->common, fmt::format("{} runs are joined in {}\n", options->runs.size(), options->output),
                     {});
     };

@@ -187,7 +187,7 @@ std::vector<SchemaKey> schema(Config& c) {
   const RealRange rate{[](double v) { return v >= 0 && v < 1; }, "at least 0 and below 1"};
   const RealRange share{[](double v) { return v >= 0.01 && v <= 0.5; }, "between 0.01 and 0.5"};
   const std::string needs_cuda = "needs the CUDA engine, which this build does not have: use fp32";
-  // Features, heads and their width up to 1024 keep every activation index inside 32 bits.
+  // With these bounds every activation index of a batch stays inside 31 bits.
   return {
       file("data.properties", c.data.properties),
       text("data.property", c.data.property),
@@ -198,8 +198,8 @@ std::vector<SchemaKey> schema(Config& c) {
                        {{"exact", Grouping::exact}, {"none", Grouping::none}}),
       fixed("environments.normalisation", "none"),
       whole("model.features", c.model.features, 1, 1024),
-      whole("model.attention.heads", c.model.attention.heads, 1, 1024),
-      whole("model.attention.key_dim", c.model.attention.key_dim, 1, 1024),
+      whole("model.attention.heads", c.model.attention.heads, 1, 64),
+      whole("model.attention.key_dim", c.model.attention.key_dim, 1, 64),
       choice<Combine>("model.attention.combine", c.model.attention.combine,
                       {{"values", Combine::values}, {"residual", Combine::residual}, {"scores", Combine::scores}}),
       widths("model.hidden", c.model.hidden),

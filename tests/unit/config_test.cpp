@@ -205,8 +205,8 @@ TEST_F(ConfigTest, RangesAreChecked) {
   using Case = std::tuple<const char*, const char*, const char*>;  // a value inside, one outside, the words
   for (const auto& [inside, outside, words] :
        {Case{"model.features=1", "model.features=0", "between 1 and 1024"},
-        Case{"model.attention.heads=1", "model.attention.heads=0", "between 1 and 1024"},
-        Case{"model.attention.key_dim=1", "model.attention.key_dim=-1", "between 1 and 1024"},
+        Case{"model.attention.heads=1", "model.attention.heads=0", "between 1 and 64"},
+        Case{"model.attention.key_dim=1", "model.attention.key_dim=-1", "between 1 and 64"},
         Case{"model.hidden=[65535]", "model.hidden=[65536]", "between 1 and 65535"},
         Case{"model.hidden=[1]", "model.hidden=[0]", "between 1 and 65535"},
         Case{"model.dropout=0.999", "model.dropout=1", "at least 0 and below 1"},
