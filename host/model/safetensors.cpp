@@ -103,7 +103,7 @@ struct SafetensorsWriter::State {
   std::size_t missing = 0;  // declared bytes not appended yet
 };
 
-SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, std::vector<TensorInfo> tensors,
+SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, const std::vector<TensorInfo>& tensors,
                                      std::map<std::string, std::string> metadata)
     : state_(std::make_unique<State>(std::move(path), tensors, std::move(metadata))) {
   const std::uint64_t length = state_->header.size();

@@ -224,7 +224,7 @@ void write_checkpoint(const std::filesystem::path& path, const std::map<std::str
   std::map<std::string, std::string> metadata = identity;
   metadata["format"] = format_name;
   metadata["format_version"] = format_version;
-  SafetensorsWriter file(path, std::move(tensors), std::move(metadata));
+  SafetensorsWriter file(path, tensors, std::move(metadata));
   for (const Part& part : parts) part.write(file);
   file.commit();
 }

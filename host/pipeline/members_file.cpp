@@ -89,7 +89,7 @@ void write_members_file(const std::filesystem::path& path, const MembersDescript
   tensors.push_back({"environments.multiplicity", TensorType::u32, {groups.multiplicity.size()}});
   tensors.push_back({"environments.rows", TensorType::i16, {group_rows.size()}});
 
-  SafetensorsWriter file(path, std::move(tensors), description.metadata);
+  SafetensorsWriter file(path, tensors, description.metadata);
   std::vector<float> buffer;
   for (const NamedBlock& named : blocks) {
     buffer.resize(named.block.size());

@@ -204,7 +204,7 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
     throw Interrupted(fmt::format("{}: continue with {}", interrupted.what(), resume_command(request)));
   }
   directory.keep_checkpoint();
-  const nlohmann::json run = {
+  nlohmann::json run = {
       {"format_version", 1},
       {"version", program_version()},
       {"commit", program_commit()},

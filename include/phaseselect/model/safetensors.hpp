@@ -29,7 +29,7 @@ struct TensorInfo {
 // written; the temporary file is removed then and when the writer is destroyed without commit.
 class SafetensorsWriter {
  public:
-  SafetensorsWriter(std::filesystem::path path, std::vector<TensorInfo> tensors,
+  SafetensorsWriter(std::filesystem::path path, const std::vector<TensorInfo>& tensors,
                     std::map<std::string, std::string> metadata);
   ~SafetensorsWriter();
   SafetensorsWriter(const SafetensorsWriter&) = delete;

@@ -53,7 +53,8 @@ inline void product_tile(const Product& p, int i, int j, int columns) {
     if (columns == Vectors * lanes) {
       for (int v = 0; v < Vectors; ++v) store(c + v * lanes, sum[r][v]);
     } else {
-      for (int column = 0; column < columns; ++column) c[column] = sum[r][column / lanes][column % lanes];
+      // The static analyser does not follow the lanes of a vector.
+      for (int column = 0; column < columns; ++column) c[column] = sum[r][column / lanes][column % lanes];  // NOLINT
     }
   }
 }
