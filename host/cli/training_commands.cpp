@@ -86,8 +86,7 @@ void add_merge(CLI::App& app, Action& action) {
       const std::vector<std::uint32_t> missing =
           merge_runs({options->runs.begin(), options->runs.end()}, options->output);
       if (!missing.empty() && !options->common.quiet) {
-        fmt::print(stderr,
-                   "members {} of the ensemble are missing: train them with --member-range and merge again\n",
+        fmt::print(stderr, "members {} of the ensemble are missing: train them with --member-range and merge again\n",
                    list_members(missing));
       }
       print_summary(options->common, fmt::format("{} runs are joined in {}\n", options->runs.size(), options->output),
