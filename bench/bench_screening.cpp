@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "host/pipeline/ensemble_statistics.hpp"
+#include "host/engine/ensemble.hpp"
 #include "phaseselect/data/candidates.hpp"
 #include "phaseselect/engine/engine.hpp"
 #include "phaseselect/model/random.hpp"
@@ -77,12 +77,13 @@ void screening(benchmark::State& state) {
     engine->open_trained(static_cast<Slot>(member), random_weights(classifier, member),
                          random_weights(ranking, member));
   }
+  const std::vector<Slot> slots = all_slots(members);
   const auto chunks = static_cast<std::size_t>(state.range(1));
   std::vector<int> combination{0, 1, 2};
   for (auto _ : state) {
     for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
       const std::vector<std::int16_t> rows = next_ternaries(evaluation_chunk, combination);
-      benchmark::DoNotOptimize(evaluate(*engine, members, {3, rows}).data());
+      benchmark::DoNotOptimize(engine->ensemble_statistics(slots, {3, rows}).data());
     }
   }
   const double fields = static_cast<double>(state.iterations() * chunks * evaluation_chunk);

@@ -32,7 +32,7 @@ void CommonOptions::add_json(CLI::App& command) {
 }
 
 void CommonOptions::add_engine(CLI::App& command) {
-  command.add_option("--device", device, "auto, cpu or cuda")
+  command.add_option("--device", device, "auto (a GPU where one can be used, otherwise the CPU), cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
   command.add_option("--threads", threads, "CPU threads; 0 is every core")

@@ -97,10 +97,10 @@ std::string inspect_text(const nlohmann::json& result) {
                       100 * classes["positives"].get<double>() / fields, count(classes["negatives"]));
   text += fmt::format(
       "Model: {} slots, {} parameters and {} of the ranking network per member\nEnsemble: {} members, {} on disk, "
-      "about "
-      "{} of memory while training\n",
+      "about {} of memory{} while training\n",
       count(model["slots"]), count(model["classifier_parameters"]), count(model["ranking_parameters"]),
-      count(model["members"]), megabytes(model["file_bytes"]), megabytes(model["training_bytes"]));
+      count(model["members"]), megabytes(model["file_bytes"]), megabytes(model["training_bytes"]),
+      model["gpu_bytes"] == 0 ? "" : fmt::format(" and {} of GPU memory", megabytes(model["gpu_bytes"])));
   text += fmt::format("Estimate: training takes at most about {} on {} (early stopping shortens it)\n",
                       duration_text(estimate["training_seconds"].get<double>()), estimate["device"].get<std::string>());
   return text;

@@ -24,7 +24,7 @@ std::pair<std::uint32_t, std::uint32_t> parse_member_range(const std::string& te
 }
 
 void add_checkpointing(CLI::App& command, bool& resume, double& seconds) {
-  command.add_flag("--resume", resume, "continue after an interruption");
+  command.add_flag("--resume", resume, "continue after an interruption, on the engine it was begun on");
   command.add_option("--checkpoint-seconds", seconds, "time between checkpoints")
       ->check(number_of_seconds())
       ->capture_default_str();

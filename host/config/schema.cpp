@@ -186,7 +186,6 @@ std::vector<SchemaKey> schema(Config& c) {
   const RealRange not_negative{[](double v) { return v >= 0; }, "at least 0"};
   const RealRange rate{[](double v) { return v >= 0 && v < 1; }, "at least 0 and below 1"};
   const RealRange share{[](double v) { return v >= 0.01 && v <= 0.5; }, "between 0.01 and 0.5"};
-  const std::string needs_cuda = "needs the CUDA engine, which this build does not have: use fp32";
   // With these bounds every activation index of a batch stays inside 31 bits.
   return {
       file("data.properties", c.data.properties),
@@ -222,8 +221,9 @@ std::vector<SchemaKey> schema(Config& c) {
       choice<Monitor>("training.monitor", c.training.monitor,
                       {{"accuracy", Monitor::accuracy}, {"loss", Monitor::loss}}),
       real("training.holdout", c.training.holdout, share),
-      choice<std::string>("training.precision", c.training.precision, {{"fp32", "fp32"}},
-                          {{"tf32", needs_cuda}, {"bf16", needs_cuda}}),
+      choice<Precision>("training.precision", c.training.precision,
+                        {{"fp32", Precision::fp32}, {"tf32", Precision::tf32}},
+                        {{"bf16", "cannot be bf16: use tf32, the one reduced precision there is, or fp32"}}),
       whole("ensemble.members", c.ensemble.members, 1, 1'000'000),
       whole("ensemble.seed", c.ensemble.seed, std::uint64_t{0}, any_seed),
       whole("ranking.epochs", c.ranking.epochs, 1, (1 << 24) - 1),

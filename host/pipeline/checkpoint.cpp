@@ -165,6 +165,11 @@ std::string metadata_entry(const SafetensorsReader& file, const std::string& key
   return found == file.metadata().end() ? std::string() : found->second;
 }
 
+std::string identity_entry(const SafetensorsReader& file, const std::string& key) {
+  const std::string entry = metadata_entry(file, key);
+  return key == "engine" && entry.empty() ? "cpu" : entry;
+}
+
 void check_format(const SafetensorsReader& file) {
   if (metadata_entry(file, "format") != format_name) {
     throw Error(fmt::format("{} is not a checkpoint of a training", file.path().string()));
@@ -180,7 +185,7 @@ void check_format(const SafetensorsReader& file) {
 void check_identity(const SafetensorsReader& file, const std::map<std::string, std::string>& identity) {
   check_format(file);
   for (const auto& [key, value] : identity) {
-    const std::string saved = metadata_entry(file, key);
+    const std::string saved = identity_entry(file, key);
     const std::string now = as_utf8(value);  // as it was written
     if (saved != now) {
       throw Error(
@@ -233,6 +238,12 @@ std::string command_of_checkpoint(const std::filesystem::path& path) {
   const SafetensorsReader file(path, SafetensorsReader::Verify::structure);
   check_format(file);
   return metadata_entry(file, "command");
+}
+
+std::string engine_of_checkpoint(const std::filesystem::path& path) {
+  const SafetensorsReader file(path, SafetensorsReader::Verify::structure);
+  check_format(file);
+  return identity_entry(file, "engine");
 }
 
 bool has_progress(const std::filesystem::path& checkpoint) {

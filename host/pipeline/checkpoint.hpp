@@ -43,6 +43,9 @@ std::unique_ptr<SafetensorsReader> read_checkpoint(const std::filesystem::path& 
 // The entry "command" of a checkpoint's identity; empty when it has none. Throws Error when the file is no checkpoint.
 std::string command_of_checkpoint(const std::filesystem::path& path);
 
+// The kind of engine it was begun on; "cpu" where it does not say, as before there were others. Throws Error as above.
+std::string engine_of_checkpoint(const std::filesystem::path& path);
+
 // Whether some member has begun: the first checkpoint is written before the first epoch. Throws Error as above.
 bool has_progress(const std::filesystem::path& checkpoint);
 

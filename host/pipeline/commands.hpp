@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -16,18 +17,28 @@ namespace phaseselect {
 
 enum class Device { automatic, cpu, cuda };
 
+// Where CUDA engines come from; tests put another in its place.
+struct CudaSource {
+  std::function<std::string()> obstacle = cuda_engine_obstacle;  // why there are none, and what to do; empty: there are
+  std::function<std::unique_ptr<Engine>(const Problem&)> make = [](const Problem& p) { return make_cuda_engine(p); };
+};
+
 struct Execution {
   Device device = Device::automatic;
-  int threads = 0;
+  int threads = 0;  // of the CPU engine
+  CudaSource cuda;
   // Notes for the user (one sentence each), progress, and the request to stop. Never null.
   std::function<void(const std::string&)> note = [](const std::string&) {};
   std::function<void(double fraction, const std::string& what)> progress = [](double, const std::string&) {};
   std::function<bool()> stop_requested = [] { return false; };
 };
 
-// The engine for a device. Device::cuda throws UsageError in a build without the CUDA engine or on a machine without a
-// GPU; automatic falls back to the CPU and notes it.
-std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& execution);
+// What an engine is for. Only training needs the problem's precision and room for a member's moments.
+enum class Work { training, evaluation };
+
+// The engine for a device. Device::cuda throws UsageError where it cannot be used or cannot hold the problem; automatic
+// takes the CPU then, and notes what it took and why. A precision that the engine does not have throws UsageError.
+std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& execution, Work work);
 
 struct AggregateResult {
   std::size_t rows = 0, fields = 0, rejects = 0;

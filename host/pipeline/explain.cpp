@@ -7,8 +7,8 @@
 
 #include "host/io/output_file.hpp"
 #include "host/pipeline/commands.hpp"
-#include "host/pipeline/ensemble_statistics.hpp"
 #include "host/pipeline/known_fields.hpp"
+#include "host/pipeline/loaded_run.hpp"
 #include "host/pipeline/nearest_fields.hpp"
 #include "host/pipeline/result_table.hpp"
 #include "phaseselect/error.hpp"
@@ -45,10 +45,10 @@ FieldSet rows_of(const PhaseField& field, const RunContents& contents) {
   return set;
 }
 
-nlohmann::json attention_json(Engine& engine, int members, const PhaseField& field, const FieldSet& rows) {
+nlohmann::json attention_json(LoadedRun& loaded, const PhaseField& field, const FieldSet& rows) {
   const auto size = static_cast<std::size_t>(field.size());
-  std::vector<float> values(static_cast<std::size_t>(members) * size);
-  engine.attention(all_slots(members), rows, values);
+  std::vector<float> values(loaded.slots().size() * size);
+  loaded.engine().attention(loaded.slots(), rows, values);
   const OverMembers attention = over_members(values, size);
   nlohmann::json json = nlohmann::json::array();
   for (std::size_t i = 0; i < size; ++i) {
@@ -101,12 +101,11 @@ nlohmann::json explain(const std::filesystem::path& run, const std::string& fiel
   const PhaseField field = parse_argument(field_text);
   LoadedRun loaded(run, execution);
   const RunContents& contents = loaded.contents();
-  const int members = loaded.run().members();
   const FieldSet rows = rows_of(field, contents);
-  const FieldStatistics statistics = evaluate(loaded.engine(), members, rows).front();
+  const FieldStatistics statistics = loaded.engine().ensemble_statistics(loaded.slots(), rows).front();
   const KnownFields known(contents);
   return {{"phases", to_string(field)},
-          {"members", members},
+          {"members", loaded.run().members()},
           {"property", loaded.run().file().metadata().at("property")},
           {"threshold", contents.config.data.threshold},
           {"inclusive", contents.config.data.inclusive},
@@ -115,7 +114,7 @@ nlohmann::json explain(const std::filesystem::path& run, const std::string& fiel
           {"reconstruction_error", json_number(statistics.error)},
           {"uncertainty_percentile", json_number(loaded.run().percentile(statistics.error))},
           {"known", known_text(known.flags(FieldKey(field)))},
-          {"attention", attention_json(loaded.engine(), members, field, rows)},
+          {"attention", attention_json(loaded, field, rows)},
           {"nearest", nearest_json(field, contents)}};
 }
 

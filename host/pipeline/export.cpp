@@ -4,7 +4,7 @@
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
 #include "host/pipeline/commands.hpp"
-#include "host/pipeline/ensemble_statistics.hpp"
+#include "host/pipeline/loaded_run.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {

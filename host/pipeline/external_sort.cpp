@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "host/engine/ensemble.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -62,13 +62,7 @@ void read_all(int file, std::span<Candidate> records, std::uint64_t first, const
 }  // namespace
 
 bool better(const Candidate& a, const Candidate& b) {
-  const auto probability = [](const Candidate& c) { return std::isnan(c.probability) ? -1.0f : c.probability; };
-  const auto error = [](const Candidate& c) {
-    return std::isnan(c.error) ? std::numeric_limits<float>::infinity() : c.error;
-  };
-  if (probability(a) != probability(b)) return probability(a) > probability(b);
-  if (error(a) != error(b)) return error(a) < error(b);
-  return a.rank < b.rank;
+  return ranks_before({a.probability, a.error, a.rank}, {b.probability, b.error, b.rank});
 }
 
 CandidateSorter::CandidateSorter(std::filesystem::path folder, std::size_t capacity, std::uint64_t keep)

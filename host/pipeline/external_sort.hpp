@@ -18,7 +18,7 @@ struct Candidate {
   std::uint32_t known = 0;  // flags, see known_fields.hpp
 };
 
-// Best first: probability descending, then error ascending, then rank. A NaN comes after every number.
+// Best first, as Engine::best_fields orders them, with the rank as the position.
 bool better(const Candidate& a, const Candidate& b);
 
 class CandidateSorter {

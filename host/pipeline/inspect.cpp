@@ -100,7 +100,7 @@ double share_of_epoch(const std::vector<std::uint32_t>& rows, int batch) {
 }
 
 nlohmann::json estimate_json(const Config& config, const PreparedData& data, const Execution& execution) {
-  const std::unique_ptr<Engine> engine = make_engine(data.problem, execution);
+  const std::unique_ptr<Engine> engine = make_engine(data.problem, execution, Work::training);
   const int members = config.ensemble.members;
   const int open = std::clamp(engine->preferred_slots(members), 1, members);
   std::vector<Slot> slots;
@@ -116,7 +116,8 @@ nlohmann::json estimate_json(const Config& config, const PreparedData& data, con
   engine->begin_ranking(slots);
   const double ranking = measure_epoch(*engine, Network::ranking, slots, share);
   const double waves = static_cast<double>(members) / open;
-  return {{"device", engine->description()},
+  return {{"engine", engine->kind()},
+          {"device", engine->description()},
           {"members_at_once", open},
           {"classifier_seconds_per_member_epoch", classifier / open},
           {"ranking_seconds_per_member_epoch", ranking / open},
@@ -124,19 +125,21 @@ nlohmann::json estimate_json(const Config& config, const PreparedData& data, con
            waves * (classifier * data.problem.classifier.epochs + ranking * data.problem.ranking.epochs)}};
 }
 
-nlohmann::json model_json(const Config& config, const PreparedData& data, int members_at_once) {
+nlohmann::json model_json(const Config& config, const PreparedData& data, const nlohmann::json& estimate) {
   const ParameterLayout classifier = classifier_layout(data.problem.architecture);
   const ParameterLayout ranking = ranking_layout(data.problem.architecture);
   const auto members = static_cast<std::size_t>(config.ensemble.members);
   const std::size_t kept = members * (classifier.size() + ranking.size()) * sizeof(float);
   // While it trains a member has weights, two moments and its best weights.
-  const std::size_t training = static_cast<std::size_t>(members_at_once) * 4 * classifier.size() * sizeof(float);
+  const std::size_t training = estimate["members_at_once"].get<std::size_t>() * 4 * classifier.size() * sizeof(float);
+  const bool on_gpu = estimate["engine"] == "cuda";
   return {{"slots", data.problem.architecture.slots},
           {"classifier_parameters", trained_parameters(classifier)},
           {"ranking_parameters", trained_parameters(ranking)},
           {"members", config.ensemble.members},
           {"file_bytes", kept},
-          {"training_bytes", kept + training}};
+          {"training_bytes", on_gpu ? kept : kept + training},
+          {"gpu_bytes", on_gpu ? training : 0}};
 }
 
 }  // namespace
@@ -154,7 +157,7 @@ nlohmann::json inspect(const Config& config, const Execution& execution) {
             {"fields", fields},
             {"positives", data.positives},
             {"negatives", fields - data.positives}}},
-          {"model", model_json(config, data, estimate["members_at_once"].get<int>())},
+          {"model", model_json(config, data, estimate)},
           {"estimate", estimate}};
 }
 

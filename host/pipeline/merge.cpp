@@ -43,6 +43,24 @@ void check_same_ensemble(const Runs& runs) {
   }
 }
 
+// The kind of engine a run was trained on; runs that do not say are older than the second one.
+std::string engine_of(const RunContents& contents) {
+  const auto engine = contents.run.find("engine");
+  if (engine == contents.run.end()) return "cpu";
+  return engine->is_string() ? engine->get<std::string>() : engine->dump();
+}
+
+void check_same_engine(const Runs& runs) {
+  const std::string first = engine_of(runs.front()->contents());
+  for (const auto& run : runs) {
+    const std::string engine = engine_of(run->contents());
+    if (engine == first) continue;
+    throw Error(fmt::format(
+        "{} was trained on the engine '{}' and {} on '{}', whose bits differ: train all members on one",
+        runs.front()->file().path().parent_path().string(), first, run->file().path().parent_path().string(), engine));
+  }
+}
+
 std::vector<MemberSource> all_members(const Runs& runs) {
   std::map<std::uint32_t, std::pair<const Run*, MemberSource>> by_id;
   for (const auto& run : runs) {
@@ -101,7 +119,7 @@ std::vector<std::uint32_t> missing_members(const Runs& runs) {
 
 nlohmann::json describe_part(const fs::path& path, const RunContents& contents) {
   nlohmann::json part = {{"run", path.string()}, {"members", contents.members}};
-  for (const char* key : {"device", "version", "commit", "created", "resumed"}) {
+  for (const char* key : {"engine", "device", "version", "commit", "created", "resumed"}) {
     if (contents.run.contains(key)) part[key] = contents.run.at(key);
   }
   return part;
@@ -129,6 +147,7 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
   }
   for (auto& [key, value] : metrics) value /= static_cast<double>(members);
   for (const char* key : {"member_range", "resumed"}) merged.erase(key);
+  merged["engine"] = engine_of(runs.front()->contents());
   merged["version"] = program_version();
   merged["commit"] = program_commit();
   merged["created"] = now_utc();
@@ -165,6 +184,7 @@ std::vector<std::uint32_t> merge_runs(const std::vector<fs::path>& paths, const 
   Runs runs;
   for (const fs::path& path : paths) runs.push_back(std::make_unique<Run>(path));
   check_same_ensemble(runs);
+  check_same_engine(runs);
   all_members(runs);  // refuses repeated members before anything is written
   fs::path unfinished = fs::absolute(directory).lexically_normal();
   if (!unfinished.has_filename()) unfinished = unfinished.parent_path();  // "runs/all/"

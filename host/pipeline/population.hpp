@@ -52,10 +52,10 @@ struct PopulationProgress {
 
 struct PopulationOptions {
   bool ranking = true;
-  std::filesystem::path checkpoint;                         // empty: none is written
-  std::map<std::string, std::string> checkpoint_identity;   // must match on resume: configuration, data hashes, members
-  double checkpoint_seconds = 60;                           // time between checkpoints
-  bool resume = false;                                      // start from `checkpoint`, which must exist
+  std::filesystem::path checkpoint;                        // empty: none is written
+  std::map<std::string, std::string> checkpoint_identity;  // must match on resume: configuration, data, members, engine
+  double checkpoint_seconds = 60;                          // time between checkpoints
+  bool resume = false;                                     // start from `checkpoint`, which must exist
   std::function<void(const PopulationProgress&)> progress;  // after each round of epochs
   std::function<bool()> stop_requested;                     // asked after each round
 };

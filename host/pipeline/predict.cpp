@@ -7,8 +7,8 @@
 #include "host/io/output_paths.hpp"
 #include "host/io/stopwatch.hpp"
 #include "host/pipeline/commands.hpp"
-#include "host/pipeline/ensemble_statistics.hpp"
 #include "host/pipeline/known_fields.hpp"
+#include "host/pipeline/loaded_run.hpp"
 #include "host/pipeline/result_table.hpp"
 #include "phaseselect/data/property_table.hpp"
 #include "phaseselect/error.hpp"
@@ -56,7 +56,7 @@ std::vector<FieldStatistics> evaluate_all(LoadedRun& loaded, const FieldSet& fie
     if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");
     const std::size_t count = std::min(evaluation_chunk, fields.size() - all.size());
     const FieldView chunk(fields.slots, std::span(fields.rows).subspan(all.size() * slots, count * slots));
-    const std::vector<FieldStatistics> part = evaluate(loaded.engine(), loaded.run().members(), chunk);
+    const std::vector<FieldStatistics> part = loaded.engine().ensemble_statistics(loaded.slots(), chunk);
     all.insert(all.end(), part.begin(), part.end());
     execution.progress(static_cast<double>(all.size()) / static_cast<double>(fields.size()),
                        fmt::format("{} of {} fields", all.size(), fields.size()));

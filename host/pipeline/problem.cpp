@@ -107,6 +107,7 @@ PreparedData prepare(const Config& config) {
   problem.classifier = classifier_plan(config);
   problem.ranking = ranking_plan(config);
   problem.seed = config.ensemble.seed;
+  problem.precision = config.training.precision;
   return data;
 }
 

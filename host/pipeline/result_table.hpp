@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "host/pipeline/ensemble_statistics.hpp"
+#include "phaseselect/engine/engine.hpp"
 
 namespace phaseselect {
 

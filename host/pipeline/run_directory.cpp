@@ -179,6 +179,7 @@ RunContents read_contents(const fs::path& directory, const SafetensorsReader& fi
   problem.classifier = classifier_plan(contents.config);
   problem.ranking = ranking_plan(contents.config);
   problem.seed = contents.config.ensemble.seed;
+  problem.precision = contents.config.training.precision;
   read_training_fields(file, directory / "fields.csv", contents);
   const fs::path environment_fields = directory / "environment_fields.csv";
   const CsvTable environments = read_checked(file, environment_fields, "environment_fields_sha256");

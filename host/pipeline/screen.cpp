@@ -8,9 +8,9 @@
 #include "host/io/stopwatch.hpp"
 #include "host/pipeline/candidate_set.hpp"
 #include "host/pipeline/commands.hpp"
-#include "host/pipeline/ensemble_statistics.hpp"
 #include "host/pipeline/external_sort.hpp"
 #include "host/pipeline/known_fields.hpp"
+#include "host/pipeline/loaded_run.hpp"
 #include "host/pipeline/result_table.hpp"
 #include "phaseselect/data/candidates.hpp"
 #include "phaseselect/data/property_table.hpp"
@@ -98,22 +98,45 @@ class CandidateStream {
   std::vector<Candidate> candidates_;
 };
 
-Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, CandidateSorter& sorter,
+void keep(Candidate& candidate, const FieldStatistics& statistics, CandidateSorter& sorter) {
+  candidate.probability = statistics.probability;
+  candidate.deviation = statistics.deviation;
+  candidate.error = statistics.error;
+  sorter.add(candidate);
+}
+
+void evaluate_chunk(LoadedRun& loaded, CandidateStream& stream, CandidateSorter& sorter, Tally& tally) {
+  const std::vector<FieldStatistics> statistics = loaded.engine().ensemble_statistics(loaded.slots(), stream.fields());
+  for (std::size_t i = 0; i < statistics.size(); ++i) {
+    tally.errors.include(statistics[i].error);
+    keep(stream.candidates()[i], statistics[i], sorter);
+  }
+}
+
+// The best of all are among the best of each chunk: the others stay in the engine.
+void evaluate_best_of_chunk(LoadedRun& loaded, CandidateStream& stream, std::size_t top, CandidateSorter& sorter,
+                            Tally& tally) {
+  const BestFields best = loaded.engine().best_fields(loaded.slots(), stream.fields(), top);
+  tally.errors.include(best.smallest_error);
+  tally.errors.include(best.largest_error);
+  for (std::size_t i = 0; i < best.index.size(); ++i) {
+    keep(stream.candidates()[best.index[i]], best.statistics[i], sorter);
+  }
+}
+
+// top: how many of the best are wanted; 0: all.
+Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, std::size_t top, CandidateSorter& sorter,
                           const Execution& execution) {
   Tally tally;
   const Stopwatch evaluation;
   while (stream.fill(tally)) {
     if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");
-    const std::vector<FieldStatistics> statistics = evaluate(loaded.engine(), loaded.run().members(), stream.fields());
-    for (std::size_t i = 0; i < statistics.size(); ++i) {
-      Candidate& candidate = stream.candidates()[i];
-      candidate.probability = statistics[i].probability;
-      candidate.deviation = statistics[i].deviation;
-      candidate.error = statistics[i].error;
-      tally.errors.include(candidate.error);
-      sorter.add(candidate);
+    if (top == 0) {
+      evaluate_chunk(loaded, stream, sorter, tally);
+    } else {
+      evaluate_best_of_chunk(loaded, stream, top, sorter, tally);
     }
-    tally.screened += statistics.size();
+    tally.screened += stream.candidates().size();
     execution.progress(stream.fraction(), fmt::format("{} candidates, {:.0f} a second", tally.screened,
                                                       static_cast<double>(tally.screened) / evaluation.seconds()));
   }
@@ -158,8 +181,8 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
   OutputFile file(request.output);  // before the work: a folder that cannot be written is found at once
   CandidateSorter sorter(spill_folder(request.output), sort_capacity, request.top);
   const Stopwatch screening;
-  const Tally tally =
-      evaluate_candidates(loaded, CandidateStream(set, knowledge.fields, request.unknown_only), sorter, execution);
+  const Tally tally = evaluate_candidates(loaded, CandidateStream(set, knowledge.fields, request.unknown_only),
+                                          request.top, sorter, execution);
   const double screening_seconds = screening.seconds();
   if (tally.screened == 0) {
     throw UsageError(

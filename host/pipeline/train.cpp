@@ -12,6 +12,7 @@
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/result_directory.hpp"
+#include "host/pipeline/resumed_execution.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "host/pipeline/version.hpp"
 #include "phaseselect/error.hpp"
@@ -158,7 +159,17 @@ nlohmann::json finished_run(const TrainRequest& request, const Execution& execut
   return run.contents().run;
 }
 
-PopulationOptions population_options(const TrainRequest& request, const Execution& execution, bool resume) {
+// An automatic choice notes itself (make_engine), unless the checkpoint made it.
+void note_engine(const Engine& engine, const Execution& execution, bool resumed) {
+  if (resumed && execution.device == Device::automatic) {
+    execution.note(fmt::format("training on {}, the engine that the run was begun on", engine.description()));
+  } else if (execution.device != Device::automatic) {
+    execution.note("training on " + engine.description());
+  }
+}
+
+PopulationOptions population_options(const TrainRequest& request, const Execution& execution, const Engine& engine,
+                                     bool resume) {
   const auto [first, last] = member_range(request);
   PopulationOptions options;
   options.checkpoint = request.run / checkpoint_file_name;
@@ -166,7 +177,8 @@ PopulationOptions population_options(const TrainRequest& request, const Executio
                                  {"configuration", configuration_identity(request.config)},
                                  {"properties_sha256", sha256_file(request.config.data.properties)},
                                  {"formulas_sha256", sha256_file(request.config.environments.formulas)},
-                                 {"members", fmt::format("{}:{}", first, last)}};
+                                 {"members", fmt::format("{}:{}", first, last)},
+                                 {"engine", engine.kind()}};
   options.checkpoint_seconds = request.checkpoint_seconds;
   options.resume = resume;
   options.progress = [&execution](const PopulationProgress& p) {
@@ -187,14 +199,16 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   if (state == RunState::started || state == RunState::finished) check_configuration(request.run, request.config);
   if (state == RunState::finished) return finished_run(request, execution);
 
+  const bool resumed = state == RunState::checkpoint;
+  const Execution chosen = resumed ? resumed_execution(request.run / checkpoint_file_name, execution) : execution;
   const PreparedData data = prepare(request.config);
   note_data(data, execution);
   const std::vector<MemberPlan> plans = ensemble_plans(request.config, data.problem, first, last);
-  const PopulationOptions options = population_options(request, execution, state == RunState::checkpoint);
-  const std::unique_ptr<Engine> engine = make_engine(data.problem, execution);
-  if (execution.device != Device::automatic) execution.note("training on " + engine->description());
+  const std::unique_ptr<Engine> engine = make_engine(data.problem, chosen, Work::training);
+  note_engine(*engine, execution, resumed);
+  const PopulationOptions options = population_options(request, execution, *engine, resumed);
   ResultDirectory directory(request.run);
-  if (state != RunState::checkpoint) directory.write(configuration_file_name, to_yaml(request.config));
+  if (!resumed) directory.write(configuration_file_name, to_yaml(request.config));
   const double data_seconds = seconds_since(start);
 
   std::vector<TrainedMember> members;
@@ -209,11 +223,12 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
       {"version", program_version()},
       {"commit", program_commit()},
       {"created", now_utc()},
+      {"engine", engine->kind()},
       {"device", engine->description()},
       {"seed", request.config.ensemble.seed},
       {"members", members.size()},
       {"member_range", {first, last}},
-      {"resumed", state == RunState::checkpoint},
+      {"resumed", resumed},
       {"data", describe_data(request.config, data, options.checkpoint_identity)},
       {"timings", {{"data_seconds", data_seconds}, {"training_seconds", seconds_since(start) - data_seconds}}},
       {"metrics", describe_metrics(request.config, members)},

@@ -5,11 +5,11 @@
 #include <chrono>
 #include <utility>
 
+#include "host/engine/ensemble.hpp"
 #include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
-#include "host/pipeline/ensemble_statistics.hpp"
 #include "host/pipeline/history.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/metrics.hpp"
@@ -17,6 +17,7 @@
 #include "host/pipeline/problem.hpp"
 #include "host/pipeline/result_directory.hpp"
 #include "host/pipeline/result_table.hpp"
+#include "host/pipeline/resumed_execution.hpp"
 #include "host/pipeline/version.hpp"
 #include "phaseselect/error.hpp"
 #include "phaseselect/model/safetensors.hpp"
@@ -62,18 +63,20 @@ bool check_folder(const ValidateRequest& request) {
 }
 
 // What must be the same for a checkpoint to be continued. Where the tables lie does not matter, what is in them does.
-std::map<std::string, std::string> identity(const Config& config) {
+std::map<std::string, std::string> identity(const Config& config, const Engine& engine) {
   return {{"command", "validate"},
           {"configuration", configuration_identity(config)},
           {"properties_sha256", sha256_file(config.data.properties)},
-          {"formulas_sha256", sha256_file(config.environments.formulas)}};
+          {"formulas_sha256", sha256_file(config.environments.formulas)},
+          {"engine", engine.kind()}};
 }
 
-PopulationOptions population_options(const ValidateRequest& request, bool resume, const Execution& execution) {
+PopulationOptions population_options(const ValidateRequest& request, const Engine& engine, bool resume,
+                                     const Execution& execution) {
   PopulationOptions options;
   options.ranking = false;
   options.checkpoint = request.directory / checkpoint_file_name;
-  options.checkpoint_identity = identity(request.config);
+  options.checkpoint_identity = identity(request.config, engine);
   options.checkpoint_seconds = request.checkpoint_seconds;
   options.resume = resume;
   options.progress = [&execution](const PopulationProgress& progress) {
@@ -88,7 +91,7 @@ std::vector<TrainedMember> train_members(Engine& engine, const PreparedData& dat
                                          const ValidateRequest& request, bool resume, const Execution& execution) {
   try {
     return train_population(engine, data.problem, request.config, plans.members,
-                            population_options(request, resume, execution));
+                            population_options(request, engine, resume, execution));
   } catch (const Interrupted& interrupted) {
     const std::string folder = request.directory.string();
     throw Interrupted(fmt::format("{}: continue with phaseselect validate {} -o {} --resume", interrupted.what(),
@@ -210,10 +213,14 @@ void note_what_is_left_out(const PreparedData& data, const Execution& execution)
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution) {
   const auto start = Clock::now();
   const bool resume = check_folder(request);
+  const Execution chosen = resume ? resumed_execution(request.directory / checkpoint_file_name, execution) : execution;
   const PreparedData data = prepare(request.config);
   note_what_is_left_out(data, execution);
   const FoldPlans plans = fold_plans(request.config, data.problem);
-  const std::unique_ptr<Engine> engine = make_engine(data.problem, execution);
+  const std::unique_ptr<Engine> engine = make_engine(data.problem, chosen, Work::training);
+  if (resume && execution.device == Device::automatic) {
+    execution.note(fmt::format("training on {}, the engine that the validation was begun on", engine->description()));
+  }
   ResultDirectory directory(request.directory);
   if (!resume) directory.write(configuration_file_name, to_yaml(request.config));
 
@@ -227,6 +234,7 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
     folds.push_back(score_fold(data.problem, plans, predictions, fold));
   }
   nlohmann::json metrics = metrics_json(request.config, data, folds, predictions);
+  metrics["engine"] = engine->kind();
   metrics["device"] = engine->description();
   metrics["seconds"] = {{"preparation", seconds_between(start, training)},
                         {"training", seconds_between(training, judging)},

@@ -1,4 +1,5 @@
 // Options that cannot be meant: numbers out of range, and outputs that would overwrite each other or what is read.
+#include "phaseselect/engine/engine.hpp"
 #include "tests/cli/fixture.hpp"
 
 namespace phaseselect {
@@ -41,6 +42,20 @@ TEST_F(BadOptions, Threads) {
   for (const char* threads : {"1025", "1.5", "all", "4294967297"}) {
     expect_refused({"export", "run", "--embeddings", "new.csv", "--threads", threads}, 2, {"from 0 to 1024", threads});
   }
+}
+
+TEST_F(BadOptions, DevicesThatAreNotThere) {
+  expect_sentence({"train", "config.yaml", "-o", "new", "--device", "cpu", "--set", "training.precision=tf32"},
+                  "training.precision: tf32 needs the CUDA engine (this is --device cpu): use fp32 or --device cuda");
+  const std::string obstacle = cuda_engine_obstacle();
+  if (obstacle.empty()) GTEST_SKIP() << "there is a GPU: what is said without one is not tested";
+  expect_sentence({"train", "config.yaml", "-o", "new", "--device", "cuda"}, obstacle);
+  expect_sentence({"screen", "run", "-o", "new.csv", "--device", "cuda"}, obstacle);
+  const Outcome automatic = call({"explain", "run", "Ba O", "--threads", "1"});
+  EXPECT_EQ(automatic.code, 0);
+  EXPECT_EQ(automatic.err.rfind("no GPU engine: ", 0), 0u) << automatic.err;
+  EXPECT_PRED2(contains, automatic.err, "; using CPU, 1 thread, ");
+  EXPECT_EQ(std::count(automatic.err.begin(), automatic.err.end(), '\n'), 1) << automatic.err;
 }
 
 TEST_F(BadOptions, CheckpointSeconds) {

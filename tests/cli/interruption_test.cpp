@@ -59,6 +59,10 @@ TEST_F(Interruption, InterruptSavesAndResumes) {
   EXPECT_PRED2(contains, stopped.err, "--resume");
   expect_refused({"predict", "stopped", "fields.csv", "-o", "new.csv"}, 1, {"stopped", "--resume"});
   expect_refused({"train", "config.yaml", "-o", "stopped"}, 2, {"stopped", "--resume"});
+  const std::string begun = engine_of_checkpoint(folder() / "stopped/checkpoint.safetensors");
+  const std::string other = begun == "cpu" ? "cuda" : "cpu";
+  expect_refused({"train", "config.yaml", "-o", "stopped", "--resume", "--device", other}, 2,
+                 {"stopped was begun with --device " + begun, "resume with --device " + begun});
   expect_resumes("stopped");
 }
 

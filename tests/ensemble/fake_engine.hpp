@@ -21,9 +21,15 @@ class FakeEngine final : public Engine {
         slots_(slots),
         script_(std::move(script)) {}
 
+  // What the member in a slot says of a field, given by its rows; for tests of the evaluation.
+  using Answer = std::function<float(Slot, std::span<const std::int16_t>)>;
+  Answer probability, error;
+  std::size_t most_fields = 0;  // asked for at once
+
   std::size_t most_open = 0;
   std::map<std::uint32_t, int> opened;  // times each member was opened
 
+  std::string kind() const override { return "fake"; }
   std::string description() const override { return "fake"; }
   int preferred_slots(int members) const override { return std::min(slots_, members); }
 
@@ -66,10 +72,13 @@ class FakeEngine final : public Engine {
     for (const Slot slot : slots) start(members_.at(slot), Network::ranking);
   }
 
-  void probabilities(std::span<const Slot>, FieldView, std::span<float>) override {}
+  void probabilities(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
+    if (probability) answer(probability, slots, fields, out);
+  }
   void representations(std::span<const Slot>, FieldView, std::span<float>) override {}
   void attention(std::span<const Slot>, FieldView, std::span<float>) override {}
   void reconstruction_errors(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
+    if (error) return answer(error, slots, fields, out);
     const Member& member = members_.at(slots.front());
     for (std::size_t i = 0; i < fields.size(); ++i) {
       out[i] = member.slabs.at({Network::ranking, Role::weights})[0] + static_cast<float>(i);
@@ -89,6 +98,15 @@ class FakeEngine final : public Engine {
   }
 
  private:
+  void answer(const Answer& each, std::span<const Slot> slots, FieldView fields, std::span<float> out) {
+    most_fields = std::max(most_fields, fields.size());
+    if (out.size() != slots.size() * fields.size()) throw std::logic_error("answers of a wrong size");
+    const auto width = static_cast<std::size_t>(fields.slots);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = each(slots[i / fields.size()], fields.rows.subspan(i % fields.size() * width, width));
+    }
+  }
+
   struct Member {
     std::uint32_t id = 0;
     std::map<std::pair<Network, Role>, std::vector<float>> slabs;

@@ -1,7 +1,7 @@
 // predict, explain and export on a small run.
 #include <cmath>
 
-#include "host/pipeline/ensemble_statistics.hpp"
+#include "host/pipeline/loaded_run.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/pipeline/commands_fixture.hpp"
 

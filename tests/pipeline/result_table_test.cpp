@@ -1,4 +1,4 @@
-// Statistics over members, normalisation, flags, neighbours.
+// Normalisation, flags, neighbours.
 #include "host/pipeline/result_table.hpp"
 
 #include <gtest/gtest.h>
@@ -11,16 +11,6 @@
 
 namespace phaseselect {
 namespace {
-
-TEST(OverMembers, MeanAndPopulationDeviation) {
-  // Two fields, three members: [members][fields].
-  const std::vector<float> values{1, 10, 2, 10, 6, 10};
-  const OverMembers statistics = over_members(values, 2);
-  EXPECT_FLOAT_EQ(statistics.mean[0], 3);
-  EXPECT_FLOAT_EQ(statistics.deviation[0], std::sqrt((4.0f + 1 + 9) / 3));
-  EXPECT_FLOAT_EQ(statistics.mean[1], 10);
-  EXPECT_EQ(statistics.deviation[1], 0);
-}
 
 TEST(ErrorRange, MinMaxNormalisation) {
   ErrorRange range;

@@ -4,10 +4,37 @@
 #include <set>
 
 #include "phaseselect/error.hpp"
+#include "tests/ensemble/stand_in.hpp"
 #include "tests/pipeline/commands_fixture.hpp"
 
 namespace phaseselect {
 namespace {
+
+// Compounds of 40 metals with oxygen, and a field of each neighbouring pair of metals.
+void write_wide_tables(const small_data::Folder& folder) {
+  const std::vector<std::string> metals{"Ag", "Al", "Au", "Ba", "Be", "Bi", "Ca", "Cd", "Ce", "Co",
+                                        "Cr", "Cs", "Cu", "Dy", "Er", "Eu", "Fe", "Ga", "Gd", "Hf",
+                                        "Hg", "Ho", "In", "Ir", "K",  "La", "Li", "Lu", "Mg", "Mn",
+                                        "Mo", "Na", "Nb", "Nd", "Ni", "Os", "Pb", "Pd", "Pr", "Pt"};
+  std::string formulas = "formula\n", fields = "phases,Tc\n";
+  for (std::size_t i = 0; i < metals.size(); ++i) {
+    const std::string& next = metals[(i + 1) % metals.size()];
+    formulas += metals[i] + "O\n" + metals[i] + next + "O" + std::to_string(2 + i % 3) + "\n";
+    fields += metals[i] + " " + next + " O," + std::to_string(i % 4 * 6) + "\n";
+  }
+  small_data::write_tables(folder);
+  small_data::write_file(folder / "formulas.csv", formulas);
+  small_data::write_file(folder / "fields.csv", fields);
+}
+
+// Where each line of a text ends.
+std::vector<std::size_t> line_ends(const std::string& text) {
+  std::vector<std::size_t> ends;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') ends.push_back(i + 1);
+  }
+  return ends;
+}
 
 using Rows = std::vector<std::vector<std::string>>;
 
@@ -65,6 +92,46 @@ TEST_F(Screen, TopIsTheHeadOfTheWhole) {
   const Rows top = screened(best);
   ASSERT_EQ(top.size(), 7u);
   EXPECT_TRUE(std::equal(top.begin(), top.end(), all.begin()));
+}
+
+// 10,660 candidates: more than the engine is given at once.
+TEST_F(Screen, TopIsTheHeadOfTheWholeAcrossChunks) {
+  const small_data::Folder wide;
+  write_wide_tables(wide);
+  TrainRequest training;
+  training.config = read_config(wide / "config.yaml", std::vector<std::string>{"ensemble.members=2"});
+  training.run = wide / "run";
+  Execution execution;
+  execution.device = Device::cpu;
+  train(training, execution);
+  ScreenRequest request;
+  request.run = training.run;
+  request.output = wide / "all.csv";
+  ASSERT_EQ(screen(request, execution)["screened"], 10660);
+  const std::vector<std::size_t> ends = line_ends(small_data::read_file(wide / "all.csv"));
+  ASSERT_EQ(ends.size(), 10661u);
+  request.output = wide / "top.csv";
+  for (const std::size_t top : {1u, 40u, 2500u, 8192u, 9000u, 10660u, 20000u}) {
+    request.top = top;
+    const nlohmann::json summary = screen(request, execution);
+    EXPECT_EQ(summary["screened"], 10660);
+    EXPECT_EQ(summary["written"], std::min<std::size_t>(top, 10660));
+    const std::string head = small_data::read_file(wide / "all.csv").substr(0, ends[std::min<std::size_t>(top, 10660)]);
+    EXPECT_TRUE(small_data::read_file(wide / "top.csv") == head) << "the best " << top;
+  }
+}
+
+TEST_F(Screen, WithTopOnlyTheBestLeaveTheEngine) {
+  Execution execution;
+  execution.device = Device::cuda;
+  execution.cuda = with_gpu();
+  StandIn::rankings = 0;
+  screen(request("all.csv"), execution);
+  EXPECT_EQ(StandIn::rankings, 0);
+  ScreenRequest best = request("top.csv");
+  best.top = 7;
+  screen(best, execution);
+  EXPECT_EQ(StandIn::rankings, 1);
 }
 
 TEST_F(Screen, ChosenElementsAndKnownLists) {

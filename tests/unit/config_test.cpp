@@ -78,6 +78,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "training.patience=0",
                                               "training.monitor=loss",
                                               "training.holdout=0.5",
+                                              "training.precision=tf32",
                                               "ensemble.members=2",
                                               "ensemble.seed=18446744073709551615",
                                               "ranking.epochs=3",
@@ -101,6 +102,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_FALSE(again.data.inclusive);
   EXPECT_FALSE(again.validation.stratified);
   EXPECT_EQ(again.training.schedule, Schedule::cosine);
+  EXPECT_EQ(again.training.precision, Precision::tf32);
   EXPECT_EQ(again.model.prediction_orders, 4);
   EXPECT_NE(yaml, to_yaml(read(required)));
 }
@@ -230,7 +232,8 @@ TEST_F(ConfigTest, RangesAreChecked) {
   EXPECT_TRUE(contains(error(required, {"model.prediction_orders=4"}), "set model.slot_order to random"));
   EXPECT_EQ(error(required, {"model.prediction_orders=4", "model.slot_order=random"}), "");
   EXPECT_TRUE(contains(error(required, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
-  EXPECT_TRUE(contains(error(required, {"training.precision=tf32"}), "training.precision needs the CUDA engine"));
+  EXPECT_TRUE(contains(error(required, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
+  EXPECT_TRUE(contains(error(required, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));
   EXPECT_TRUE(contains(error(required, {"environments.normalisation=log"}), "must be none, not 'log'"));
 }
 

@@ -24,6 +24,7 @@ class CpuEngine final : public Engine {
         pool_(thread_count(options.threads)),
         workspaces_(static_cast<std::size_t>(pool_.threads())) {}
 
+  std::string kind() const override { return "cpu"; }
   std::string description() const override {
     const int threads = pool_.threads();
     return "CPU, " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + model_.kernels.name;

@@ -53,7 +53,7 @@ struct Config {
     int patience = 7;  // epochs without improvement before a member stops; 0: never
     Monitor monitor = Monitor::accuracy;
     double holdout = 0.1;  // share of a member's fields it never trains on (early stopping, ranking reference)
-    std::string precision = "fp32";
+    Precision precision = Precision::fp32;
   } training;
   struct EnsembleSettings {
     int members = 300;

@@ -51,6 +51,10 @@ struct OptimiserPlan {
   double epsilon = 1e-7;
 };
 
+// Arithmetic of the decoder's matrix products, the bulk of training. tf32: operands rounded to 10 mantissa bits on
+// tensor cores, sums in fp32; everything else stays fp32. CUDA engine only.
+enum class Precision { fp32, tf32 };
+
 // Everything that members share.
 struct Problem {
   Architecture architecture;
@@ -60,6 +64,7 @@ struct Problem {
   OptimiserPlan classifier;
   OptimiserPlan ranking;
   std::uint64_t seed = 0;
+  Precision precision = Precision::fp32;
 };
 
 // One member: its identity decides its random numbers. Rows index Problem::fields, ascending.
@@ -93,10 +98,27 @@ struct EpochStatistics {
   std::uint32_t held_out = 0;          // rows evaluated
 };
 
+// What an ensemble says of one field.
+struct FieldStatistics {
+  float probability = 0;  // mean over members
+  float deviation = 0;    // population standard deviation over members
+  float error = 0;        // mean over members of the ranking reconstruction error
+};
+
+// The best of a list of fields, and what is needed of the rest.
+struct BestFields {
+  std::vector<std::uint32_t> index;         // positions in the list, best first: see Engine::best_fields
+  std::vector<FieldStatistics> statistics;  // beside index
+  float smallest_error = 0;                 // over the whole list, without NaN; NaN where nothing else is left
+  float largest_error = 0;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
 
+  // One word for files: "cpu" or "cuda". Bits belong to a kind.
+  virtual std::string kind() const = 0;
   // One line for people: "CPU, 2 threads, AVX-512".
   virtual std::string description() const = 0;
   // How many members this engine wants to train at once, at most `members`.
@@ -132,6 +154,14 @@ class Engine {
   // Element features h: [slots][E][k].
   virtual void element_features(std::span<const Slot> slots, std::span<float> out) = 0;
 
+  // ---- ensembles: statistics over the members in `slots`, accumulated in double in the order given ----
+  // Every member needs a ranking network. These implementations use the functions above; an engine with members on a
+  // device keeps the [slots][fields] values there.
+  virtual std::vector<FieldStatistics> ensemble_statistics(std::span<const Slot> slots, FieldView fields);
+  // The `top` best of the fields (all where there are fewer): probability descending, then error ascending, then
+  // position. A NaN comes after every number.
+  virtual BestFields best_fields(std::span<const Slot> slots, FieldView fields, std::size_t top);
+
   // ---- state: whole slabs, for checkpoints ----
   virtual void read(Network network, Role role, Slot slot, std::span<float> out) const = 0;
   virtual void write(Network network, Role role, Slot slot, std::span<const float> in) = 0;
@@ -147,5 +177,15 @@ struct CpuOptions {
 
 // The problem must outlive the engine. For evaluation only, `fields` and `labels` may be empty.
 std::unique_ptr<Engine> make_cpu_engine(const Problem& problem, CpuOptions options = {});
+
+struct CudaOptions {
+  std::size_t memory_limit = 0;  // bytes of GPU memory to plan with; 0: nine tenths of what is free
+};
+
+// Why the CUDA engine cannot be used here (a build without it, no driver, no GPU, one that is too old), and what to do:
+// one sentence. Empty where it can.
+std::string cuda_engine_obstacle();
+// As make_cpu_engine. Throws UsageError with the obstacle.
+std::unique_ptr<Engine> make_cuda_engine(const Problem& problem, CudaOptions options = {});
 
 }  // namespace phaseselect

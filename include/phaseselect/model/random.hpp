@@ -61,8 +61,12 @@ struct RandomStream {
     return philox4x32_10(PhiloxBlock{{quad, step, (static_cast<std::uint32_t>(stream) << 24) | epoch, member}},
                          static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32));
   }
+  // Selected without an index into the block: a GPU would put it into memory for that.
   PHASESELECT_HOST_DEVICE constexpr std::uint32_t operator()(std::uint32_t index) const {
-    return block(index >> 2).word[index & 3];
+    const PhiloxBlock numbers = block(index >> 2);
+    const std::uint32_t low = (index & 1) != 0 ? numbers.word[1] : numbers.word[0];
+    const std::uint32_t high = (index & 1) != 0 ? numbers.word[3] : numbers.word[2];
+    return (index & 2) != 0 ? high : low;
   }
 };
 
