@@ -73,7 +73,7 @@ inline void add_switches(std::vector<Case>& cases) {
 }
 
 inline void add_sizes(std::vector<Case>& cases) {
-  for (const int features : {1, 20, 33}) {
+  for (const int features : {1, 20, 33, 70}) {
     cases.push_back(changed("features_" + std::to_string(features), [&](SmallProblem& p) {
       p.architecture.features = features;
       p.architecture.combine = Combine::residual;
@@ -86,9 +86,9 @@ inline void add_sizes(std::vector<Case>& cases) {
                               p.architecture.key_dim = key_dim;
                             }));
   }
-  for (const int groups : {1, 31, 32, 33, 65, 129}) {
+  for (const int groups : {1, 31, 32, 33, 65, 129, 1100}) {
     cases.push_back(changed("groups_" + std::to_string(groups), [&](SmallProblem& p) {
-      p.architecture.elements = groups > 32 ? 11 : 9;
+      p.architecture.elements = groups > 1000 ? 15 : groups > 32 ? 11 : 9;
       p.architecture.groups = groups;
     }));
   }

@@ -7,6 +7,11 @@
 #include <vector>
 
 #include "phaseselect/engine/engine.hpp"
+#ifdef PHASESELECT_TEST_EXECUTOR
+#include "phaseselect/error.hpp"
+#include "tests/simt/executor.hpp"
+#include "tests/simt/host_device.hpp"
+#endif
 
 namespace phaseselect::oracle {
 
@@ -16,6 +21,42 @@ struct EngineKind {
 };
 
 inline void PrintTo(const EngineKind& kind, std::ostream* out) { *out << kind.name; }
+
+#ifdef PHASESELECT_TEST_EXECUTOR
+
+inline std::unique_ptr<Engine> engine_with_shared_memory(const Problem& problem, std::size_t bytes) {
+  cuda::Device device = simt::device();
+  device.shared_per_block = bytes;
+  simt::set_device(device);
+  return make_cuda_engine(problem);
+}
+
+template <std::uint64_t seed>
+std::unique_ptr<Engine> cuda_engine(const Problem& problem) {
+  simt::set_schedule_seed(seed);
+  return engine_with_shared_memory(problem, 232448);
+}
+
+// As little shared memory as the problem can do with: arrays move to scratch memory, tiles get smaller.
+inline std::unique_ptr<Engine> cramped_cuda_engine(const Problem& problem) {
+  for (std::size_t bytes = 4096;; bytes += 1024) {
+    try {
+      return engine_with_shared_memory(problem, bytes);
+    } catch (const UsageError&) {
+      if (bytes > 232448) throw;
+    }
+  }
+}
+
+// The CUDA engine on the SIMT test executor, once per seed of the order in which threads run.
+inline std::vector<EngineKind> engine_kinds() {
+  return {{"cuda_schedule_1", cuda_engine<1>},
+          {"cuda_schedule_2", cuda_engine<2>},
+          {"cuda_schedule_3", cuda_engine<3>},
+          {"cuda_cramped", cramped_cuda_engine}};
+}
+
+#else
 
 template <InstructionSet instructions>
 std::unique_ptr<Engine> cpu_engine(const Problem& problem) {
@@ -34,6 +75,8 @@ inline std::vector<EngineKind> engine_kinds() {
   }
   return kinds;
 }
+
+#endif
 
 inline std::vector<float> read(const Engine& engine, const ParameterLayout& layout, Network network, Role role,
                                Slot slot) {

@@ -19,6 +19,8 @@ enum class Summation {
   descending,
   evens_first,  // 0, 2, 4, ..., 1, 3, 5, ...
   odds_first,   // 1, 3, 5, ..., 0, 2, 4, ...
+  from_middle,  // size / 2, ..., size - 1, 0, 1, ...
+  from_ends,    // 0, size - 1, 1, size - 2, ...
 };
 
 template <typename T>
@@ -155,8 +157,8 @@ Variable<T> softplus(const Variable<T>& x) {
   return unary<T>(x, std::max(x.value, T(0)) + std::log1p(std::exp(-std::abs(x.value))), sigmoid(x.value));
 }
 
-inline constexpr Summation summations[] = {Summation::ascending, Summation::descending, Summation::evens_first,
-                                           Summation::odds_first};
+inline constexpr Summation summations[] = {Summation::ascending,  Summation::descending,  Summation::evens_first,
+                                           Summation::odds_first, Summation::from_middle, Summation::from_ends};
 
 // Positions 0 .. size-1 in the tape's order of summation.
 inline std::size_t position(Summation order, std::size_t index, std::size_t size) {
@@ -168,6 +170,10 @@ inline std::size_t position(Summation order, std::size_t index, std::size_t size
       return index < evens ? 2 * index : 2 * (index - evens) + 1;
     case Summation::odds_first:
       return index < odds ? 2 * index + 1 : 2 * (index - odds);
+    case Summation::from_middle:
+      return (index + size / 2) % size;
+    case Summation::from_ends:
+      return index % 2 == 0 ? index / 2 : size - 1 - index / 2;
     case Summation::ascending:
       break;
   }

@@ -1,0 +1,36 @@
+// The decoder's part of a training step: forward, loss, backward and optimiser in one pass over D, m and v.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/common/member.hpp"
+#include "kernels/runtime/runtime.hpp"
+
+namespace phaseselect::cuda {
+
+struct DecodeParams {
+  int elements = 0;  // E
+  int groups = 0;    // G
+  int features = 0;  // k
+  int weights = 0;   // offset of decoder.weights [k][G] in the slab
+  int bias = 0;      // offset of decoder.bias [G]
+  int tile = 0;      // columns of a tile, of the tensor-core kernel; chosen by its launcher
+  float scale = 0;   // lambda / (E V): from the sums below to the loss
+  std::uint32_t step = 0;
+  const std::uint32_t* pattern = nullptr;  // [(E + 31) / 32][G], bit e % 32 of word e / 32 is a_eg
+  const float* multiplicity = nullptr;     // [G]
+  const AdamStep* adam = nullptr;          // [tasks]
+  const Task* tasks = nullptr;
+  const MemberState* members = nullptr;
+  double* losses = nullptr;  // [tasks][partitions], written at a member's last step: sum of m_g [softplus(l) - a l]
+};
+
+// The most features whose arrays fit a block's shared memory.
+int most_decoder_features(int elements, std::size_t shared_limit);
+
+// features <= most_decoder_features(elements, shared_limit).
+void decode_step(Stream& stream, DecodeParams params, int tasks, std::size_t shared_limit);
+// The same with its products in tf32 on tensor cores.
+void decode_step_tensor(Stream& stream, DecodeParams params, int tasks, std::size_t shared_limit);
+
+}  // namespace phaseselect::cuda

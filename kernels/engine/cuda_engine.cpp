@@ -1,0 +1,205 @@
+// The CUDA engine: members' slabs on the device, epochs as graphs over all of them (DESIGN.md 4).
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/engine/device_model.hpp"
+#include "kernels/engine/epoch.hpp"
+#include "kernels/engine/evaluator.hpp"
+#include "kernels/engine/members.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace cuda {
+namespace {
+
+class CudaEngine final : public Engine {
+ public:
+  CudaEngine(const Problem& problem, const Device& device, CudaOptions options)
+      : model_(problem, stream_, device),
+        members_(model_, stream_),
+        classifier_(model_, stream_, Network::classifier),
+        ranking_(model_, stream_, Network::ranking),
+        evaluator_(model_, stream_),
+        memory_limit_(options.memory_limit > 0 ? options.memory_limit : free_memory() / 10 * 9) {
+    check_features();
+  }
+
+  std::string description() const override {
+    const Device& device = model_.device;
+    return device.name + ", compute capability " + std::to_string(device.major) + "." + std::to_string(device.minor);
+  }
+  std::string kind() const override { return "cuda"; }
+
+  int preferred_slots(int members) const override {
+    const std::size_t needed = member_bytes();
+    const std::size_t fit = memory_limit_ / needed;
+    if (fit == 0) {
+      throw UsageError("a member needs " + megabytes(needed) + " of GPU memory and " + megabytes(memory_limit_) +
+                       " can be used: lower model.features from " + std::to_string(model_.architecture().features) +
+                       " to about " + std::to_string(features_that_fit(needed)) + ", or use --device cpu");
+    }
+    return static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(members), fit));
+  }
+
+  void open(Slot slot, MemberPlan plan) override {
+    members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, std::move(plan)));
+  }
+  void open_trained(Slot slot, std::span<const float> classifier, std::span<const float> ranking) override {
+    members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, classifier, ranking));
+  }
+  void close(Slot slot) override { members_.close(slot); }
+
+  std::vector<EpochStatistics> run_epoch(Network network, std::span<const EpochTask> tasks) override {
+    return (network == Network::classifier ? classifier_ : ranking_).run(tasks, members_);
+  }
+
+  void keep_best(Network network, Slot slot) override {
+    NetworkBuffers& buffers = members_.at(slot).network(network);
+    if (buffers.best.empty()) {
+      buffers.best = DeviceBuffer<float>(stream_, buffers.weights.size(), "a member's best weights");
+    }
+    copy_on_device(stream_, buffers.best.data(), buffers.weights.data(), buffers.weights.size() * sizeof(float));
+  }
+  void restore_best(Network network, Slot slot) override {
+    NetworkBuffers& buffers = members_.at(slot).network(network);
+    if (buffers.best.empty()) throw std::logic_error("restore_best before keep_best");
+    copy_on_device(stream_, buffers.weights.data(), buffers.best.data(), buffers.weights.size() * sizeof(float));
+    weights_changed(network, slot);
+  }
+
+  void begin_ranking(std::span<const Slot> slots) override {
+    if (slots.empty()) return;
+    std::uint32_t most_training = 0;
+    for (const Slot slot : slots) {
+      DeviceMember& member = members_.at(slot);
+      if (!member.trains()) throw std::logic_error("the member was opened for evaluation only");
+      member.begin_ranking(model_, stream_);
+      most_training = std::max(most_training, static_cast<std::uint32_t>(member.training.size()));
+    }
+    members_.moved();
+    members_.refresh_tables(slots);
+    evaluator_.fit_scalers(slots, members_.states(), most_training);
+  }
+
+  void probabilities(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
+    evaluate(FieldOutput::probability, slots, fields, out);
+  }
+  void representations(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
+    evaluate(FieldOutput::representation, slots, fields, out);
+  }
+  void attention(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
+    evaluate(FieldOutput::attention, slots, fields, out);
+  }
+  void reconstruction_errors(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
+    evaluator_.reconstruction_errors(slots, fields, ranked(slots), out);
+  }
+  std::vector<FieldStatistics> ensemble_statistics(std::span<const Slot> slots, FieldView fields) override {
+    return evaluator_.ensemble_statistics(slots, fields, ranked(slots));
+  }
+  BestFields best_fields(std::span<const Slot> slots, FieldView fields, std::size_t top) override {
+    return evaluator_.best_fields(slots, fields, top, ranked(slots));
+  }
+
+  void element_features(std::span<const Slot> slots, std::span<float> out) override {
+    const std::size_t size = static_cast<std::size_t>(model_.architecture().elements) *
+                             static_cast<std::size_t>(model_.architecture().features);
+    check_size(out.size(), slots.size() * size);
+    members_.refresh_tables(slots);
+    for (std::size_t i = 0; i < slots.size(); ++i) members_.at(slots[i]).h.download(out.subspan(i * size, size));
+    stream_.synchronise();
+  }
+
+  void read(Network network, Role role, Slot slot, std::span<float> out) const override {
+    auto& self = const_cast<CudaEngine&>(*this);  // the stream is the engine's own: reading changes no member
+    const DeviceBuffer<float>& source = self.members_.at(slot).network(network).role(role);
+    if (source.empty()) throw std::logic_error("the slab to read does not exist");
+    check_size(out.size(), source.size());
+    source.download(out);
+    self.stream_.synchronise();
+  }
+
+  void write(Network network, Role role, Slot slot, std::span<const float> in) override {
+    check_size(in.size(), model_.shape.layout(network).size());
+    DeviceBuffer<float>& target = members_.at(slot).network(network).role(role);
+    if (target.empty()) {
+      target = DeviceBuffer<float>(stream_, in.size(), "a member's state");
+      members_.moved();
+    }
+    target.upload(in);
+    if (role == Role::weights) weights_changed(network, slot);
+  }
+
+ private:
+  static std::string megabytes(std::size_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
+
+  static void check_size(std::size_t given, std::size_t needed) {
+    if (given != needed) throw std::logic_error("a buffer handed to the engine has the wrong size");
+  }
+
+  void check_features() const {
+    const Architecture& architecture = model_.architecture();
+    const int most = most_decoder_features(architecture.elements, model_.device.shared_per_block);
+    if (architecture.features <= most) return;
+    throw UsageError("model.features: " + std::to_string(architecture.features) + " is more than the " +
+                     std::to_string(most) + " that the shared memory of " + model_.device.name +
+                     " has room for: lower it to " + std::to_string(most) + ", or use --device cpu");
+  }
+
+  std::size_t member_bytes() const {
+    const std::size_t rows = model_.problem.labels.size();
+    return DeviceMember::training_bytes(model_) + EpochRunner::task_bytes(model_, Network::classifier, rows) +
+           EpochRunner::task_bytes(model_, Network::ranking, rows);
+  }
+  int features_that_fit(std::size_t needed) const {
+    const double share = static_cast<double>(memory_limit_) / static_cast<double>(needed);
+    return std::max(1, static_cast<int>(share * model_.architecture().features));
+  }
+
+  void weights_changed(Network network, Slot slot) {
+    if (network != Network::classifier) return;
+    members_.at(slot).z_current = false;
+    members_.at(slot).tables_current = false;
+  }
+
+  void evaluate(FieldOutput output, std::span<const Slot> slots, FieldView fields, std::span<float> out) {
+    members_.refresh_tables(slots);
+    evaluator_.outputs(output, slots, fields, members_.states(), out);
+  }
+
+  // Tables current; every member has a ranking network.
+  const MemberState* ranked(std::span<const Slot> slots) {
+    for (const Slot slot : slots) {
+      if (members_.at(slot).ranking.weights.empty()) throw std::logic_error("the member has no ranking network");
+    }
+    members_.refresh_tables(slots);
+    return members_.states();
+  }
+
+  Stream stream_;  // first: everything below allocates from it
+  const DeviceModel model_;
+  Members members_;
+  EpochRunner classifier_, ranking_;
+  Evaluator evaluator_;
+  std::size_t memory_limit_;
+};
+
+}  // namespace
+}  // namespace cuda
+
+std::string cuda_engine_obstacle() {
+  try {
+    cuda::select_device();
+    return "";
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+}
+
+std::unique_ptr<Engine> make_cuda_engine(const Problem& problem, CudaOptions options) {
+  const cuda::Device device = cuda::select_device();
+  return std::make_unique<cuda::CudaEngine>(problem, device, options);
+}
+
+}  // namespace phaseselect

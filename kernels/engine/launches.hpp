@@ -1,0 +1,32 @@
+// Kernel parameters that follow from the model alone; what remains to be filled in is named. One place, so that the
+// engine, the benchmarks and the cost table launch the same thing.
+#pragma once
+
+#include "kernels/decode.hpp"
+#include "kernels/encode.hpp"
+#include "kernels/engine/device_model.hpp"
+#include "kernels/evaluate.hpp"
+#include "kernels/features.hpp"
+#include "kernels/field_step.hpp"
+#include "kernels/ranking.hpp"
+
+namespace phaseselect::cuda {
+
+// Remaining: update, step, adam.
+EncodeParams encode_params(const DeviceModel& model, const Task* tasks, const MemberState* members);
+// Remaining: tables, or step, adam and plan.
+FeaturesParams features_params(const DeviceModel& model, const Task* tasks, const MemberState* members);
+// Remaining: step, adam, losses.
+DecodeParams decode_params(const DeviceModel& model, const Task* tasks, const MemberState* members);
+// Planned. Remaining: step, order, adam, results, scratch.
+FieldStepParams field_step_params(const DeviceModel& model, const Task* tasks, const MemberState* members);
+// Planned. Remaining: step, order, results, network.scratch.
+RankingStepParams ranking_step_params(const DeviceModel& model, const Task* tasks, const MemberState* members);
+// Planned. Remaining: out, stride, scratch.
+EvaluateParams evaluate_params(const DeviceModel& model, FieldOutput output, const FieldSelection& selection,
+                               const Task* tasks, const MemberState* members);
+// Planned. Remaining: out, stride, network.scratch.
+ReconstructionParams reconstruction_params(const DeviceModel& model, const FieldSelection& selection, const Task* tasks,
+                                           const MemberState* members);
+
+}  // namespace phaseselect::cuda

@@ -1,0 +1,249 @@
+// What is the CUDA engine's own: device memory, waves, graphs over tasks that come and go, clear refusals.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "phaseselect/error.hpp"
+#include "tests/gradients/cases.hpp"
+#include "tests/gradients/engines.hpp"
+#include "tests/simt/host_device.hpp"
+
+namespace phaseselect::oracle {
+namespace {
+
+class CudaEngineTest : public ::testing::Test {
+ protected:
+  void SetUp() override { default_device_ = simt::device(); }
+  void TearDown() override {
+    simt::set_device(default_device_);
+    simt::set_device_present(true);
+  }
+  // The sentence with which `action` refuses.
+  template <typename Action>
+  static std::string refusal(Action action) {
+    try {
+      action();
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  }
+  cuda::Device default_device_;
+};
+
+Problem busy_problem() {
+  SmallProblem small = base_problem();
+  small.architecture.combine = Combine::residual;
+  small.architecture.slot_order = SlotOrder::random;
+  small.architecture.prediction_orders = 2;
+  small.architecture.dropout = 0.3;
+  small.architecture.ranking_dropout = 0.1;
+  return make_problem(small);
+}
+
+// Members with lists of different lengths: every other one lacks some training rows.
+MemberPlan uneven_plan(const Problem& problem, std::uint32_t id) {
+  MemberPlan plan = make_plan(problem, id);
+  if (id % 2 == 1) {
+    plan.training.resize(plan.training.size() - 6);
+    plan.held_out.resize(2);
+  }
+  return plan;
+}
+
+std::vector<float> trained_alone(const Problem& problem, std::uint32_t id, std::uint32_t epochs) {
+  const auto engine = make_cuda_engine(problem);
+  engine->open(0, uneven_plan(problem, id));
+  for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
+    engine->run_epoch(Network::classifier, std::vector<EpochTask>{{0, epoch}});
+  }
+  return read(*engine, classifier_layout(problem.architecture), Network::classifier, Role::weights, 0);
+}
+
+// More members than one granule of a graph; they leave one after another, each after another number of epochs.
+TEST_F(CudaEngineTest, MembersThatLeaveChangeNoBit) {
+  const Problem problem = busy_problem();
+  constexpr std::uint32_t members = 19;
+  const auto engine = make_cuda_engine(problem);
+  for (std::uint32_t id = 0; id < members; ++id) engine->open(static_cast<Slot>(id), uneven_plan(problem, id));
+  const auto epochs_of = [](std::uint32_t id) { return 1 + id % 3; };
+  for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
+    std::vector<EpochTask> tasks;
+    for (std::uint32_t id = 0; id < members; ++id) {
+      if (epoch < epochs_of(id)) tasks.push_back({static_cast<Slot>(id), epoch});
+    }
+    EXPECT_EQ(engine->run_epoch(Network::classifier, tasks).size(), tasks.size());
+  }
+  const ParameterLayout layout = classifier_layout(problem.architecture);
+  for (const std::uint32_t id : {0u, 1u, 8u, 15u, 17u, 18u}) {
+    EXPECT_EQ(read(*engine, layout, Network::classifier, Role::weights, static_cast<Slot>(id)),
+              trained_alone(problem, id, epochs_of(id)))
+        << "member " << id;
+  }
+}
+
+TEST_F(CudaEngineTest, ReleasesAllItsMemory) {
+  ASSERT_EQ(simt::live_allocations(), 0u);
+  {
+    const Problem problem = busy_problem();
+    const auto engine = make_cuda_engine(problem);
+    engine->open(0, make_plan(problem, 3));
+    engine->run_epoch(Network::classifier, std::vector<EpochTask>{{0, 0}});
+    engine->keep_best(Network::classifier, 0);
+    engine->begin_ranking(std::vector<Slot>{0});
+    engine->run_epoch(Network::ranking, std::vector<EpochTask>{{0, 0}});
+    engine->best_fields(std::vector<Slot>{0}, problem.fields, 3);
+    const std::size_t before = simt::live_bytes();
+    engine->close(0);
+    EXPECT_LT(simt::live_bytes(), before);
+  }
+  EXPECT_EQ(simt::live_allocations(), 0u);
+}
+
+// Less memory, fewer members at once; the estimate must hold what training then really takes.
+TEST_F(CudaEngineTest, TakesAsManyMembersAsFit) {
+  const Problem problem = busy_problem();
+  cuda::Device device = default_device_;
+  device.memory = 1 << 20;
+  simt::set_device(device);
+  const auto engine = make_cuda_engine(problem);
+  const int slots = engine->preferred_slots(300);
+  EXPECT_GT(slots, 1);
+  EXPECT_LT(slots, 300);
+  EXPECT_EQ(engine->preferred_slots(1), 1);
+  std::vector<Slot> all;
+  for (Slot slot = 0; slot < slots; ++slot) {
+    engine->open(slot, make_plan(problem, static_cast<std::uint32_t>(slot)));
+    all.push_back(slot);
+  }
+  const auto tasks = [&] {
+    std::vector<EpochTask> list;
+    for (const Slot slot : all) list.push_back({slot, 0});
+    return list;
+  };
+  EXPECT_NO_THROW(engine->run_epoch(Network::classifier, tasks()));
+  for (const Slot slot : all) engine->keep_best(Network::classifier, slot);
+  EXPECT_NO_THROW(engine->begin_ranking(all));
+  EXPECT_NO_THROW(engine->run_epoch(Network::ranking, tasks()));
+  for (const Slot slot : all) engine->keep_best(Network::ranking, slot);
+}
+
+TEST_F(CudaEngineTest, SaysWhatToLowerWhenAMemberDoesNotFit) {
+  const Problem problem = busy_problem();
+  const auto engine = make_cuda_engine(problem, CudaOptions{2000});
+  const std::string sentence = refusal([&] { engine->preferred_slots(4); });
+  EXPECT_NE(sentence.find("lower model.features from 5 to about"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("--device cpu"), std::string::npos) << sentence;
+}
+
+TEST_F(CudaEngineTest, OutOfMemorySaysOfWhat) {
+  const Problem problem = busy_problem();
+  cuda::Device device = default_device_;
+  device.memory = 100'000;
+  simt::set_device(device);
+  const auto engine = make_cuda_engine(problem);
+  try {
+    for (Slot slot = 0; slot < 100; ++slot) engine->open(slot, make_plan(problem, 0));
+    FAIL() << "100 members fit in 100 KB";
+  } catch (const cuda::OutOfMemory& error) {
+    EXPECT_TRUE(std::string(error.what()).starts_with("out of GPU memory: ")) << error.what();
+  }
+}
+
+TEST_F(CudaEngineTest, RefusesMoreFeaturesThanSharedMemoryHolds) {
+  SmallProblem small = base_problem();
+  small.architecture.features = 900;
+  const Problem problem = make_problem(small);
+  cuda::Device device = default_device_;
+  device.shared_per_block = 48 << 10;
+  simt::set_device(device);
+  const std::string sentence = refusal([&] { make_cuda_engine(problem); });
+  EXPECT_NE(sentence.find("model.features: 900 is more than the"), std::string::npos) << sentence;
+}
+
+TEST_F(CudaEngineTest, WithoutAGpuSaysSo) {
+  EXPECT_EQ(cuda_engine_obstacle(), "");
+  simt::set_device_present(false);
+  const std::string obstacle = cuda_engine_obstacle();
+  EXPECT_NE(obstacle, "");
+  const Problem problem = busy_problem();
+  EXPECT_EQ(refusal([&] { make_cuda_engine(problem); }), obstacle);
+}
+
+// ---- ensembles ----
+
+class CudaEnsemble : public CudaEngineTest {
+ protected:
+  void SetUp() override {
+    CudaEngineTest::SetUp();
+    SmallProblem small = base_problem();
+    small.fields = 91;
+    problem_ = make_problem(small);
+    engine_ = make_cuda_engine(problem_);
+    for (Slot slot = 0; slot < 5; ++slot) {
+      engine_->open(slot, make_plan(problem_, static_cast<std::uint32_t>(slot)));
+      slots_.push_back(slot);
+    }
+    engine_->begin_ranking(slots_);
+  }
+  Problem problem_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<Slot> slots_;
+};
+
+bool same(const FieldStatistics& a, const FieldStatistics& b) {
+  return a.probability == b.probability && a.deviation == b.deviation && a.error == b.error;
+}
+
+// On the device the same bits as by the engine-neutral implementation.
+TEST_F(CudaEnsemble, StatisticsAreTheEngineNeutralOnes) {
+  for (const auto& slots : {slots_, std::vector<Slot>{2}, std::vector<Slot>{4, 1}}) {
+    const auto device = engine_->ensemble_statistics(slots, problem_.fields);
+    const auto host = engine_->Engine::ensemble_statistics(slots, problem_.fields);
+    ASSERT_EQ(device.size(), host.size());
+    for (std::size_t i = 0; i < host.size(); ++i) EXPECT_TRUE(same(device[i], host[i])) << "field " << i;
+  }
+}
+
+TEST_F(CudaEnsemble, BestFieldsAreTheEngineNeutralOnes) {
+  // Fields that occur twice make ties, which go by position.
+  FieldSet fields = problem_.fields;
+  fields.rows.insert(fields.rows.end(), problem_.fields.rows.begin(), problem_.fields.rows.end());
+  for (const std::size_t top : {1u, 7u, 182u, 1000u}) {
+    const BestFields device = engine_->best_fields(slots_, fields, top);
+    const BestFields host = engine_->Engine::best_fields(slots_, fields, top);
+    EXPECT_EQ(device.index, host.index) << top;
+    EXPECT_EQ(device.smallest_error, host.smallest_error);
+    EXPECT_EQ(device.largest_error, host.largest_error);
+    ASSERT_EQ(device.statistics.size(), host.statistics.size());
+    for (std::size_t i = 0; i < host.statistics.size(); ++i) {
+      EXPECT_TRUE(same(device.statistics[i], host.statistics[i])) << "place " << i;
+    }
+  }
+}
+
+// A member that answers NaN: last, and out of the range of errors.
+TEST_F(CudaEnsemble, NanComesLast) {
+  const ParameterLayout layout = ranking_layout(problem_.architecture);
+  std::vector<float> weights = read(*engine_, layout, Network::ranking, Role::weights, 1);
+  const ParameterBlock& deviation = layout["ranking.input_deviation"];
+  weights[deviation.offset] = std::numeric_limits<float>::quiet_NaN();
+  engine_->write(Network::ranking, Role::weights, 1, weights);
+  const BestFields device = engine_->best_fields(std::vector<Slot>{1}, problem_.fields, 1000);
+  const BestFields host = engine_->Engine::best_fields(std::vector<Slot>{1}, problem_.fields, 1000);
+  EXPECT_EQ(device.index, host.index);
+  EXPECT_TRUE(std::isnan(device.statistics.back().error));
+  EXPECT_TRUE(std::isnan(device.smallest_error) && std::isnan(host.smallest_error));
+  // Beside members that answer, the fields that they share with it are NaN all the same.
+  EXPECT_TRUE(std::isnan(engine_->best_fields(slots_, problem_.fields, 1).largest_error));
+  const BestFields nothing = engine_->best_fields(slots_, FieldView(problem_.fields.slots, {}), 3);
+  EXPECT_TRUE(nothing.index.empty() && std::isnan(nothing.smallest_error));
+}
+
+}  // namespace
+}  // namespace phaseselect::oracle
