@@ -193,8 +193,8 @@ struct Partition {
 #pragma unroll
     for (int c = 0; c < K; ++c) {
       if (column.real && first + c < params.features) {
-        adam_update(adam, slab, params.weights + (first + c) * params.groups + column.group, params.scale * gradient[c],
-                    {.decays = true});
+        adam_update(adam, slab, params.weights + (first + c) * params.groups + column.group, d[c],
+                    params.scale * gradient[c], {.decays = true});
       }
     }
     __syncthreads();
@@ -223,8 +223,13 @@ struct Partition {
   }
 };
 
+// Blocks that share a multiprocessor: as many as shared memory allows at the paper's shape. More would only cost
+// registers.
 template <int K, int T>
-__global__ void __launch_bounds__(T) decode_step_kernel(const __grid_constant__ DecodeParams params) {
+constexpr int resident = (K <= 20 ? 3 : 2) * (128 / T);
+
+template <int K, int T>
+__global__ void __launch_bounds__(T, resident<K, T>) decode_step_kernel(const __grid_constant__ DecodeParams params) {
   using Shape = Decoder<K, T>;
   const Task task = params.tasks[blockIdx.y];
   if (task.slot < 0 || params.step >= task.steps) return;
@@ -271,43 +276,50 @@ void launch_tiles(Stream& stream, const DecodeParams& params, int tasks) {
          params);
 }
 
-// Tiles of 128 columns where shared memory allows, of 64 elsewhere.
-template <int K>
-void launch_decode(Stream& stream, const DecodeParams& params, int tasks, std::size_t shared_limit) {
-  if (shared_bytes<K, 128>(params.elements, params.features) <= shared_limit) {
-    launch_tiles<K, 128>(stream, params, tasks);
-  } else {
-    launch_tiles<K, 64>(stream, params, tasks);
-  }
-}
+struct Variant {
+  int features, tile;
+  std::size_t (*shared_bytes)(int elements, int features);
+  void (*launch)(Stream& stream, const DecodeParams& params, int tasks);
+};
 
-// Chunk sizes are few, so that builds stay short. Beyond the largest one features are taken in several chunks.
-constexpr int largest_chunk = 64;
-constexpr int chunk_of_many = 32;
+template <int K, int T>
+constexpr Variant variant{K, T, shared_bytes<K, T>, launch_tiles<K, T>};
+
+// Few, so that builds stay short. In the order in which they are tried: the smallest K that holds all features at once,
+// the wider tile first. Where none does, or none fits, features are taken in chunks by one of the last two.
+constexpr Variant variants[] = {variant<8, 128>, variant<8, 64>,   variant<20, 128>, variant<20, 64>,  variant<32, 128>,
+                                variant<32, 64>, variant<48, 128>, variant<48, 64>,  variant<64, 128>, variant<64, 64>};
+constexpr Variant chunked[] = {variant<32, 128>, variant<32, 64>};
+
+// Null where nothing fits.
+const Variant* choose(int elements, int features, std::size_t shared_limit) {
+  for (const Variant& candidate : variants) {
+    if (candidate.features >= features && candidate.shared_bytes(elements, features) <= shared_limit) return &candidate;
+  }
+  for (const Variant& candidate : chunked) {
+    if (candidate.shared_bytes(elements, features) <= shared_limit) return &candidate;
+  }
+  return nullptr;
+}
 
 }  // namespace
 
 int most_decoder_features(int elements, std::size_t shared_limit) {
   int features = 0;
-  while (shared_bytes<chunk_of_many, 64>(elements, features + chunk_of_many) <= shared_limit) features += chunk_of_many;
-  // Few features take a smaller chunk.
-  if (features == 0 && shared_bytes<20, 64>(elements, 20) <= shared_limit) features = 20;
-  if (features == 0 && shared_bytes<8, 64>(elements, 8) <= shared_limit) features = 8;
+  while (choose(elements, features + 1, shared_limit) != nullptr) ++features;
   return features;
 }
 
+DecodeShape decode_shape(int elements, int features, std::size_t shared_limit) {
+  const Variant* chosen = choose(elements, features, shared_limit);
+  if (chosen == nullptr) throw std::logic_error("more features than the decoder's shared memory holds");
+  return {chosen->features, chosen->tile, chosen->shared_bytes(elements, features)};
+}
+
 void decode_step(Stream& stream, DecodeParams params, int tasks, std::size_t shared_limit) {
-  const int k = params.features;
-  const auto fits = [&](std::size_t bytes) { return bytes <= shared_limit; };
-  if (k <= 8) return launch_decode<8>(stream, params, tasks, shared_limit);
-  if (k <= 20) return launch_decode<20>(stream, params, tasks, shared_limit);
-  if (k > 32 && k <= 48 && fits(shared_bytes<48, 64>(params.elements, k))) {
-    return launch_decode<48>(stream, params, tasks, shared_limit);
-  }
-  if (k > 48 && k <= largest_chunk && fits(shared_bytes<largest_chunk, 64>(params.elements, k))) {
-    return launch_decode<largest_chunk>(stream, params, tasks, shared_limit);
-  }
-  return launch_decode<chunk_of_many>(stream, params, tasks, shared_limit);
+  const Variant* chosen = choose(params.elements, params.features, shared_limit);
+  if (chosen == nullptr) throw std::logic_error("more features than the decoder's shared memory holds");
+  chosen->launch(stream, params, tasks);
 }
 
 }  // namespace phaseselect::cuda

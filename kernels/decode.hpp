@@ -28,6 +28,16 @@ struct DecodeParams {
 // The most features whose arrays fit a block's shared memory.
 int most_decoder_features(int elements, std::size_t shared_limit);
 
+// The instantiation that decode_step launches: decode_step_kernel<features, tile>.
+struct DecodeShape {
+  int features = 0;  // of a chunk
+  int tile = 0;      // columns, and threads of a block
+  std::size_t shared_bytes = 0;
+};
+DecodeShape decode_shape(int elements, int features, std::size_t shared_limit);
+std::size_t decode_tensor_shared_bytes(int elements, int features, std::size_t shared_limit);
+inline constexpr unsigned decode_tensor_threads = 256;
+
 // features <= most_decoder_features(elements, shared_limit).
 void decode_step(Stream& stream, DecodeParams params, int tasks, std::size_t shared_limit);
 // The same with its products in tf32 on tensor cores.

@@ -12,7 +12,7 @@
 namespace phaseselect::cuda {
 namespace {
 
-constexpr int threads = 256;
+constexpr int threads = decode_tensor_threads;
 
 struct Shape {
   int elements;  // E
@@ -164,13 +164,20 @@ std::size_t shared_bytes(int elements, int features, int tile) {
   return carver.bytes();
 }
 
+int widest_tile(int elements, int features, std::size_t shared_limit) {
+  int tile = 128;
+  while (tile > 32 && shared_bytes(elements, features, tile) > shared_limit) tile /= 2;
+  return tile;
+}
+
 }  // namespace
 
+std::size_t decode_tensor_shared_bytes(int elements, int features, std::size_t shared_limit) {
+  return shared_bytes(elements, features, widest_tile(elements, features, shared_limit));
+}
+
 void decode_step_tensor(Stream& stream, DecodeParams params, int tasks, std::size_t shared_limit) {
-  params.tile = 128;
-  while (params.tile > 32 && shared_bytes(params.elements, params.features, params.tile) > shared_limit) {
-    params.tile /= 2;
-  }
+  params.tile = widest_tile(params.elements, params.features, shared_limit);
   launch(stream, "decode_step_tensor", decode_step_tensor_kernel,
          {.grid_x = static_cast<unsigned>(partitions_of(params.groups)),
           .grid_y = static_cast<unsigned>(tasks),

@@ -16,7 +16,7 @@
 namespace phaseselect::cuda {
 namespace {
 
-constexpr unsigned threads = 256;
+constexpr unsigned threads = encode_threads;
 
 // Features are independent of each other: those that shared memory has no room for follow in further chunks.
 struct Arrays {
@@ -133,11 +133,20 @@ std::size_t shared_bytes(int elements, int chunk) {
   return carver.bytes();
 }
 
+int widest_chunk(int elements, int features, std::size_t shared_limit) {
+  int chunk = features;
+  while (shared_bytes(elements, chunk) > shared_limit) chunk = (chunk + 1) / 2;
+  return chunk;
+}
+
 }  // namespace
 
+std::size_t encode_shared_bytes(int elements, int features, std::size_t shared_limit) {
+  return shared_bytes(elements, widest_chunk(elements, features, shared_limit));
+}
+
 void encode_step(Stream& stream, EncodeParams params, int tasks, std::size_t shared_limit) {
-  params.chunk = params.features;
-  while (shared_bytes(params.elements, params.chunk) > shared_limit) params.chunk = (params.chunk + 1) / 2;
+  params.chunk = widest_chunk(params.elements, params.features, shared_limit);
   launch(stream, "encode_step", encode_step_kernel,
          {.grid_x = static_cast<unsigned>(partitions_of(params.groups)),
           .grid_y = static_cast<unsigned>(tasks),

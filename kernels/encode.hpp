@@ -28,6 +28,9 @@ struct EncodeParams {
   const MemberState* members = nullptr;
 };
 
+inline constexpr unsigned encode_threads = 256;
+std::size_t encode_shared_bytes(int elements, int features, std::size_t shared_limit);
+
 void encode_step(Stream& stream, EncodeParams params, int tasks, std::size_t shared_limit);
 
 }  // namespace phaseselect::cuda

@@ -10,7 +10,7 @@
 namespace phaseselect::cuda {
 namespace {
 
-constexpr unsigned threads = 256;
+constexpr unsigned threads = features_threads;
 
 __global__ void __launch_bounds__(threads) features_kernel(const __grid_constant__ FeaturesParams params) {
   const Task task = params.tasks[blockIdx.y];

@@ -22,6 +22,8 @@ struct FeaturesParams {
   const MemberState* members = nullptr;
 };
 
+inline constexpr unsigned features_threads = 256;
+
 void features(Stream& stream, const FeaturesParams& params, int tasks);
 
 }  // namespace phaseselect::cuda

@@ -1,13 +1,28 @@
 // A run with its members in an engine.
 #include "host/pipeline/loaded_run.hpp"
 
+#include <fmt/format.h>
+
+#include "phaseselect/error.hpp"
+
 namespace phaseselect {
 
 LoadedRun::LoadedRun(const std::filesystem::path& directory, const Execution& execution)
     : run_(directory),
       slots_(all_slots(run_.members())),
       engine_(make_engine(run_.contents().problem, execution, Work::evaluation)) {
-  run_.load(*engine_);
+  try {
+    run_.load(*engine_);
+  } catch (const OutOfMemory& error) {
+    if (execution.device != Device::automatic) throw;
+    engine_.reset();
+    Execution on_cpu = execution;
+    on_cpu.device = Device::cpu;
+    engine_ = make_engine(run_.contents().problem, on_cpu, Work::evaluation);
+    const std::string sentence = error.what();
+    execution.note(fmt::format("{}; using {}", sentence.substr(0, sentence.rfind(": ")), engine_->description()));
+    run_.load(*engine_);
+  }
 }
 
 }  // namespace phaseselect

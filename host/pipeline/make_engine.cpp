@@ -42,6 +42,9 @@ std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& exe
       return engine;
     } catch (const UsageError& error) {
       obstacle = error.what();
+    } catch (const OutOfMemory& error) {
+      if (execution.device == Device::cuda) throw;
+      obstacle = error.what();
     }
   }
   if (execution.device == Device::cuda) throw UsageError(obstacle);

@@ -18,6 +18,12 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+// A device has no room (exit code 1).
+class OutOfMemory : public Error {
+ public:
+  using Error::Error;
+};
+
 // The user asked to stop; state was saved (exit code 130).
 class Interrupted : public Error {
  public:

@@ -38,16 +38,20 @@ struct Regularisation {
 
 __device__ inline float sign(float x) { return static_cast<float>((x > 0) - (x < 0)); }
 
-// One step of slab[index] with the given gradient of the loss.
-__device__ inline void adam_update(const AdamStep& step, const Slab& slab, int index, float gradient,
+// One step of slab[index], whose weight is at hand, with the given gradient of the loss.
+__device__ inline void adam_update(const AdamStep& step, const Slab& slab, int index, float weight, float gradient,
                                    const Regularisation& regularisation) {
-  const float weight = slab.weights[index];
   float first = slab.first[index], second = slab.second[index];
   gradient += regularisation.l1 * sign(weight) + 2.0f * regularisation.l2 * weight;
   const float change = adam_change(step, gradient, first, second);
   slab.first[index] = first;
   slab.second[index] = second;
   slab.weights[index] = weight - step.rate * (change + (regularisation.decays ? step.decay * weight : 0.0f));
+}
+
+__device__ inline void adam_update(const AdamStep& step, const Slab& slab, int index, float gradient,
+                                   const Regularisation& regularisation) {
+  adam_update(step, slab, index, slab.weights[index], gradient, regularisation);
 }
 
 }  // namespace phaseselect::cuda

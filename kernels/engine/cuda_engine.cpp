@@ -1,4 +1,6 @@
 // The CUDA engine: members' slabs on the device, epochs as graphs over all of them (DESIGN.md 4).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
@@ -13,6 +15,18 @@
 namespace phaseselect {
 namespace cuda {
 namespace {
+
+// What runs out of memory says what to do about it.
+template <typename Action>
+auto with_advice(Action action) {
+  try {
+    return action();
+  } catch (const OutOfMemory& error) {
+    throw OutOfMemory(std::string(error.what()) +
+                      ": end what else uses this GPU, take fewer members at once (train --member-range A:B, then "
+                      "merge), or use --device cpu");
+  }
+}
 
 class CudaEngine final : public Engine {
  public:
@@ -44,21 +58,22 @@ class CudaEngine final : public Engine {
   }
 
   void open(Slot slot, MemberPlan plan) override {
-    members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, std::move(plan)));
+    with_advice([&] { members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, std::move(plan))); });
   }
   void open_trained(Slot slot, std::span<const float> classifier, std::span<const float> ranking) override {
-    members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, classifier, ranking));
+    with_advice([&] { members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, classifier, ranking)); });
   }
   void close(Slot slot) override { members_.close(slot); }
 
   std::vector<EpochStatistics> run_epoch(Network network, std::span<const EpochTask> tasks) override {
-    return (network == Network::classifier ? classifier_ : ranking_).run(tasks, members_);
+    return with_advice([&] { return (network == Network::classifier ? classifier_ : ranking_).run(tasks, members_); });
   }
 
   void keep_best(Network network, Slot slot) override {
     NetworkBuffers& buffers = members_.at(slot).network(network);
     if (buffers.best.empty()) {
-      buffers.best = DeviceBuffer<float>(stream_, buffers.weights.size(), "a member's best weights");
+      with_advice(
+          [&] { buffers.best = DeviceBuffer<float>(stream_, buffers.weights.size(), "a member's best weights"); });
     }
     copy_on_device(stream_, buffers.best.data(), buffers.weights.data(), buffers.weights.size() * sizeof(float));
   }
@@ -71,16 +86,18 @@ class CudaEngine final : public Engine {
 
   void begin_ranking(std::span<const Slot> slots) override {
     if (slots.empty()) return;
-    std::uint32_t most_training = 0;
-    for (const Slot slot : slots) {
-      DeviceMember& member = members_.at(slot);
-      if (!member.trains()) throw std::logic_error("the member was opened for evaluation only");
-      member.begin_ranking(model_, stream_);
-      most_training = std::max(most_training, static_cast<std::uint32_t>(member.training.size()));
-    }
-    members_.moved();
-    members_.refresh_tables(slots);
-    evaluator_.fit_scalers(slots, members_.states(), most_training);
+    with_advice([&] {
+      std::uint32_t most_training = 0;
+      for (const Slot slot : slots) {
+        DeviceMember& member = members_.at(slot);
+        if (!member.trains()) throw std::logic_error("the member was opened for evaluation only");
+        member.begin_ranking(model_, stream_);
+        most_training = std::max(most_training, static_cast<std::uint32_t>(member.training.size()));
+      }
+      members_.moved();
+      members_.refresh_tables(slots);
+      evaluator_.fit_scalers(slots, members_.states(), most_training);
+    });
   }
 
   void probabilities(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
@@ -93,13 +110,13 @@ class CudaEngine final : public Engine {
     evaluate(FieldOutput::attention, slots, fields, out);
   }
   void reconstruction_errors(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
-    evaluator_.reconstruction_errors(slots, fields, ranked(slots), out);
+    with_advice([&] { evaluator_.reconstruction_errors(slots, fields, ranked(slots), out); });
   }
   std::vector<FieldStatistics> ensemble_statistics(std::span<const Slot> slots, FieldView fields) override {
-    return evaluator_.ensemble_statistics(slots, fields, ranked(slots));
+    return with_advice([&] { return evaluator_.ensemble_statistics(slots, fields, ranked(slots)); });
   }
   BestFields best_fields(std::span<const Slot> slots, FieldView fields, std::size_t top) override {
-    return evaluator_.best_fields(slots, fields, top, ranked(slots));
+    return with_advice([&] { return evaluator_.best_fields(slots, fields, top, ranked(slots)); });
   }
 
   void element_features(std::span<const Slot> slots, std::span<float> out) override {
@@ -132,7 +149,10 @@ class CudaEngine final : public Engine {
   }
 
  private:
-  static std::string megabytes(std::size_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
+  static std::string megabytes(std::size_t bytes) {
+    const double size = static_cast<double>(bytes) / 1e6;
+    return fmt::format("{:.{}f} MB", size, size < 10 ? 1 : 0);
+  }
 
   static void check_size(std::size_t given, std::size_t needed) {
     if (given != needed) throw std::logic_error("a buffer handed to the engine has the wrong size");
@@ -164,8 +184,10 @@ class CudaEngine final : public Engine {
   }
 
   void evaluate(FieldOutput output, std::span<const Slot> slots, FieldView fields, std::span<float> out) {
-    members_.refresh_tables(slots);
-    evaluator_.outputs(output, slots, fields, members_.states(), out);
+    with_advice([&] {
+      members_.refresh_tables(slots);
+      evaluator_.outputs(output, slots, fields, members_.states(), out);
+    });
   }
 
   // Tables current; every member has a ranking network.
@@ -199,7 +221,7 @@ std::string cuda_engine_obstacle() {
 
 std::unique_ptr<Engine> make_cuda_engine(const Problem& problem, CudaOptions options) {
   const cuda::Device device = cuda::select_device();
-  return std::make_unique<cuda::CudaEngine>(problem, device, options);
+  return cuda::with_advice([&] { return std::make_unique<cuda::CudaEngine>(problem, device, options); });
 }
 
 }  // namespace phaseselect

@@ -122,9 +122,11 @@ MemberState DeviceMember::state() const {
 std::size_t DeviceMember::training_bytes(const DeviceModel& model) {
   const Architecture& architecture = model.architecture();
   const std::size_t slabs = 4 * (model.shape.classifier.size() + model.shape.ranking.size());
-  const std::size_t features = static_cast<std::size_t>(architecture.elements * architecture.features) *
+  const std::size_t features = static_cast<std::size_t>(architecture.elements) *
+                               static_cast<std::size_t>(architecture.features) *
                                static_cast<std::size_t>(2 * model.shape.partitions + 2);
-  const std::size_t tables = static_cast<std::size_t>(architecture.elements * model.shape.attention.table_width);
+  const std::size_t tables =
+      static_cast<std::size_t>(architecture.elements) * static_cast<std::size_t>(model.shape.attention.table_width);
   return (slabs + features + tables) * sizeof(float) + model.problem.labels.size() * sizeof(std::uint32_t);
 }
 

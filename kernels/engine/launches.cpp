@@ -3,18 +3,21 @@
 namespace phaseselect::cuda {
 namespace {
 
-RankingParams ranking_params(const DeviceModel& model, const Task* tasks, const MemberState* members) {
+RankingParams ranking_shape(const Architecture& architecture, const ModelShape& shape) {
   RankingParams params;
-  params.slots = model.architecture().slots;
-  params.layers = static_cast<int>(model.shape.ranking_stack.size());
+  params.slots = architecture.slots;
+  params.layers = static_cast<int>(shape.ranking_stack.size());
+  params.attention = shape.attention;
+  params.input_mean = shape.input_mean;
+  params.input_deviation = shape.input_deviation;
+  params.weight_count = static_cast<int>(shape.ranking.size());
+  return params;
+}
+
+void connect(RankingParams& params, const DeviceModel& model, const Task* tasks, const MemberState* members) {
   params.dense = model.ranking_stack.data();
-  params.attention = model.shape.attention;
-  params.input_mean = model.shape.input_mean;
-  params.input_deviation = model.shape.input_deviation;
-  params.weight_count = static_cast<int>(model.shape.ranking.size());
   params.tasks = tasks;
   params.members = members;
-  return params;
 }
 
 }  // namespace
@@ -62,42 +65,56 @@ DecodeParams decode_params(const DeviceModel& model, const Task* tasks, const Me
   return params;
 }
 
-FieldStepParams field_step_params(const DeviceModel& model, const Task* tasks, const MemberState* members) {
-  const Architecture& architecture = model.architecture();
+FieldStepParams field_step_shape(const Architecture& architecture, const ModelShape& shape, int batch,
+                                 std::size_t shared_limit) {
   FieldStepParams params;
   params.elements = architecture.elements;
   params.slots = architecture.slots;
-  params.batch = model.problem.classifier.batch;
-  params.layers = static_cast<int>(model.shape.head.size());
-  params.dense = model.head.data();
-  params.attention = model.shape.attention;
-  params.encoder_bias = model.shape.encoder_bias;
-  params.first_weight = model.shape.first_field_weight;
-  params.weight_count = model.shape.field_weights;
-  params.partitions = model.shape.partitions;
+  params.batch = batch;
+  params.layers = static_cast<int>(shape.head.size());
+  params.attention = shape.attention;
+  params.encoder_bias = shape.encoder_bias;
+  params.first_weight = shape.first_field_weight;
+  params.weight_count = shape.field_weights;
+  params.partitions = shape.partitions;
   params.dropout = static_cast<float>(architecture.dropout);
   params.l1 = static_cast<float>(architecture.l1);
   params.l2 = static_cast<float>(architecture.l2);
-  params.autoencoder_scale = model.autoencoder_scale;
   params.random_order = architecture.slot_order == SlotOrder::random;
+  plan_field_step(params, shape.head, shared_limit);
+  return params;
+}
+
+FieldStepParams field_step_params(const DeviceModel& model, const Task* tasks, const MemberState* members) {
+  FieldStepParams params = field_step_shape(model.architecture(), model.shape, model.problem.classifier.batch,
+                                            model.device.shared_per_block);
+  params.dense = model.head.data();
+  params.autoencoder_scale = model.autoencoder_scale;
   params.seed = model.problem.seed;
   params.fields = model.fields.data();
   params.labels = model.labels.data();
   params.tasks = tasks;
   params.members = members;
-  plan_field_step(params, model.shape.head, model.device.shared_per_block);
+  return params;
+}
+
+RankingStepParams ranking_step_shape(const Architecture& architecture, const ModelShape& shape, int batch,
+                                     std::size_t shared_limit) {
+  RankingStepParams params;
+  params.network = ranking_shape(architecture, shape);
+  params.batch = batch;
+  params.dropout = static_cast<float>(architecture.ranking_dropout);
+  plan_ranking_step(params, shape.ranking_stack, shared_limit);
   return params;
 }
 
 RankingStepParams ranking_step_params(const DeviceModel& model, const Task* tasks, const MemberState* members) {
-  RankingStepParams params;
-  params.network = ranking_params(model, tasks, members);
-  params.batch = model.problem.ranking.batch;
-  params.dropout = static_cast<float>(model.architecture().ranking_dropout);
+  RankingStepParams params =
+      ranking_step_shape(model.architecture(), model.shape, model.problem.ranking.batch, model.device.shared_per_block);
+  connect(params.network, model, tasks, members);
   params.seed = model.problem.seed;
   params.optimiser = model.problem.ranking;
   params.fields = model.fields.data();
-  plan_ranking_step(params, model.shape.ranking_stack, model.device.shared_per_block);
   return params;
 }
 
@@ -123,7 +140,8 @@ EvaluateParams evaluate_params(const DeviceModel& model, FieldOutput output, con
 ReconstructionParams reconstruction_params(const DeviceModel& model, const FieldSelection& selection, const Task* tasks,
                                            const MemberState* members) {
   ReconstructionParams params;
-  params.network = ranking_params(model, tasks, members);
+  params.network = ranking_shape(model.architecture(), model.shape);
+  connect(params.network, model, tasks, members);
   params.selection = selection;
   plan_reconstruction(params, model.shape.ranking_stack, model.device.shared_per_block);
   return params;

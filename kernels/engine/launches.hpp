@@ -12,6 +12,12 @@
 
 namespace phaseselect::cuda {
 
+// Planned, and nothing but sizes and offsets: what the cost table needs.
+FieldStepParams field_step_shape(const Architecture& architecture, const ModelShape& shape, int batch,
+                                 std::size_t shared_limit);
+RankingStepParams ranking_step_shape(const Architecture& architecture, const ModelShape& shape, int batch,
+                                     std::size_t shared_limit);
+
 // Remaining: update, step, adam.
 EncodeParams encode_params(const DeviceModel& model, const Task* tasks, const MemberState* members);
 // Remaining: tables, or step, adam and plan.

@@ -33,8 +33,8 @@ class SortByKey {
   DeviceBuffer<std::byte> workspace_;
 };
 
-// Smallest and largest of `count` > 0 floats, to out[0] and out[1]; device memory. NaN is left out; where nothing else is
-// left, both are NaN.
+// Smallest and largest of `count` > 0 floats, to out[0] and out[1]; device memory. NaN is left out; where nothing else
+// is left, both are NaN.
 class Range {
  public:
   Range(Stream& stream, std::size_t most);

@@ -33,10 +33,7 @@ Device select_device();
 std::size_t free_memory();
 
 // Thrown by allocations; what() says how much of what for.
-class OutOfMemory : public Error {
- public:
-  using Error::Error;
-};
+using phaseselect::OutOfMemory;
 
 // Work in order, asynchronous to the host.
 class Stream {
@@ -177,14 +174,14 @@ class Timer {
 
 struct LaunchShape {
   unsigned grid_x = 1, grid_y = 1;
-  unsigned block = 1;             // threads, one-dimensional
-  std::size_t shared_bytes = 0;   // dynamic shared memory
+  unsigned block = 1;            // threads, one-dimensional
+  std::size_t shared_bytes = 0;  // dynamic shared memory
 };
 
 // One kernel as the layer sees it. `name` is for messages. A kernel takes one parameter struct by value.
 struct KernelCall {
   const char* name;
-  const void* kernel;                                     // the __global__ function
+  const void* kernel;                                      // the __global__ function
   void (*invoke)(const void* kernel, const void* params);  // calls it as a plain function; null under nvcc
   const void* params;
   std::size_t params_bytes;

@@ -55,6 +55,11 @@ Program::~Program() {
   std::fclose(err_);
 }
 
+bool Program::running() const {
+  siginfo_t state{};
+  return waitid(P_PID, static_cast<id_t>(child_), &state, WEXITED | WNOHANG | WNOWAIT) == 0 && state.si_pid == 0;
+}
+
 void Program::send(int signal) const { kill(child_, signal); }
 
 Outcome Program::finish() {

@@ -25,6 +25,7 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  bool running() const;
   void send(int signal) const;
   Outcome finish();
 

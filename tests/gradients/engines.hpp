@@ -56,6 +56,13 @@ inline std::vector<EngineKind> engine_kinds() {
           {"cuda_cramped", cramped_cuda_engine}};
 }
 
+#elif defined(PHASESELECT_TEST_GPU)
+
+// The CUDA engine on this machine's GPU. Where there is none, tests/gpu/main.cpp skips every test before it gets here.
+inline std::vector<EngineKind> engine_kinds() {
+  return {{"cuda", [](const Problem& problem) { return make_cuda_engine(problem); }}};
+}
+
 #else
 
 template <InstructionSet instructions>

@@ -71,8 +71,9 @@ Bits alone(const EngineKind& kind, const Problem& problem) {
 
 class Independence : public ::testing::TestWithParam<EngineKind> {
  protected:
+  void SetUp() override { expected_ = alone(GetParam(), problem_); }
   const Problem problem_ = crowded_problem();
-  const Bits expected_ = alone(GetParam(), problem_);
+  Bits expected_;
 };
 
 TEST_P(Independence, OfTheCrowdAndTheOrderOfTasks) {
@@ -214,6 +215,7 @@ TEST_P(Independence, TrainedMembersAnswerAlike) {
 INSTANTIATE_TEST_SUITE_P(Engines, Independence, ::testing::ValuesIn(engine_kinds()),
                          [](const auto& kind) { return kind.param.name; });
 
+#if !defined(PHASESELECT_TEST_EXECUTOR) && !defined(PHASESELECT_TEST_GPU)
 TEST(CpuThreads, ChangeNoBit) {
   const Problem problem = crowded_problem();
   Bits expected;
@@ -233,6 +235,7 @@ TEST(CpuThreads, ChangeNoBit) {
     EXPECT_EQ(bits, expected) << threads << " threads";
   }
 }
+#endif
 
 }  // namespace
 }  // namespace phaseselect::oracle

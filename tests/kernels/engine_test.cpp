@@ -1,6 +1,8 @@
-// What is the CUDA engine's own: device memory, waves, graphs over tasks that come and go, clear refusals.
+// What is the CUDA engine's own, on the executor and on a GPU: graphs over tasks that come and go, statistics of
+// ensembles on the device.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -8,43 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "phaseselect/error.hpp"
-#include "tests/gradients/cases.hpp"
 #include "tests/gradients/engines.hpp"
-#include "tests/simt/host_device.hpp"
+#include "tests/kernels/busy_problem.hpp"
 
 namespace phaseselect::oracle {
 namespace {
-
-class CudaEngineTest : public ::testing::Test {
- protected:
-  void SetUp() override { default_device_ = simt::device(); }
-  void TearDown() override {
-    simt::set_device(default_device_);
-    simt::set_device_present(true);
-  }
-  // The sentence with which `action` refuses.
-  template <typename Action>
-  static std::string refusal(Action action) {
-    try {
-      action();
-    } catch (const UsageError& error) {
-      return error.what();
-    }
-    return "";
-  }
-  cuda::Device default_device_;
-};
-
-Problem busy_problem() {
-  SmallProblem small = base_problem();
-  small.architecture.combine = Combine::residual;
-  small.architecture.slot_order = SlotOrder::random;
-  small.architecture.prediction_orders = 2;
-  small.architecture.dropout = 0.3;
-  small.architecture.ranking_dropout = 0.1;
-  return make_problem(small);
-}
 
 // Members with lists of different lengths: every other one lacks some training rows.
 MemberPlan uneven_plan(const Problem& problem, std::uint32_t id) {
@@ -66,7 +36,7 @@ std::vector<float> trained_alone(const Problem& problem, std::uint32_t id, std::
 }
 
 // More members than one granule of a graph; they leave one after another, each after another number of epochs.
-TEST_F(CudaEngineTest, MembersThatLeaveChangeNoBit) {
+TEST(CudaEngine, MembersThatLeaveChangeNoBit) {
   const Problem problem = busy_problem();
   constexpr std::uint32_t members = 19;
   const auto engine = make_cuda_engine(problem);
@@ -87,53 +57,7 @@ TEST_F(CudaEngineTest, MembersThatLeaveChangeNoBit) {
   }
 }
 
-TEST_F(CudaEngineTest, ReleasesAllItsMemory) {
-  ASSERT_EQ(simt::live_allocations(), 0u);
-  {
-    const Problem problem = busy_problem();
-    const auto engine = make_cuda_engine(problem);
-    engine->open(0, make_plan(problem, 3));
-    engine->run_epoch(Network::classifier, std::vector<EpochTask>{{0, 0}});
-    engine->keep_best(Network::classifier, 0);
-    engine->begin_ranking(std::vector<Slot>{0});
-    engine->run_epoch(Network::ranking, std::vector<EpochTask>{{0, 0}});
-    engine->best_fields(std::vector<Slot>{0}, problem.fields, 3);
-    const std::size_t before = simt::live_bytes();
-    engine->close(0);
-    EXPECT_LT(simt::live_bytes(), before);
-  }
-  EXPECT_EQ(simt::live_allocations(), 0u);
-}
-
-// Less memory, fewer members at once; the estimate must hold what training then really takes.
-TEST_F(CudaEngineTest, TakesAsManyMembersAsFit) {
-  const Problem problem = busy_problem();
-  cuda::Device device = default_device_;
-  device.memory = 1 << 20;
-  simt::set_device(device);
-  const auto engine = make_cuda_engine(problem);
-  const int slots = engine->preferred_slots(300);
-  EXPECT_GT(slots, 1);
-  EXPECT_LT(slots, 300);
-  EXPECT_EQ(engine->preferred_slots(1), 1);
-  std::vector<Slot> all;
-  for (Slot slot = 0; slot < slots; ++slot) {
-    engine->open(slot, make_plan(problem, static_cast<std::uint32_t>(slot)));
-    all.push_back(slot);
-  }
-  const auto tasks = [&] {
-    std::vector<EpochTask> list;
-    for (const Slot slot : all) list.push_back({slot, 0});
-    return list;
-  };
-  EXPECT_NO_THROW(engine->run_epoch(Network::classifier, tasks()));
-  for (const Slot slot : all) engine->keep_best(Network::classifier, slot);
-  EXPECT_NO_THROW(engine->begin_ranking(all));
-  EXPECT_NO_THROW(engine->run_epoch(Network::ranking, tasks()));
-  for (const Slot slot : all) engine->keep_best(Network::ranking, slot);
-}
-
-TEST_F(CudaEngineTest, SaysWhatToLowerWhenAMemberDoesNotFit) {
+TEST(CudaEngine, SaysWhatToLowerWhenAMemberDoesNotFit) {
   const Problem problem = busy_problem();
   const auto engine = make_cuda_engine(problem, CudaOptions{2000});
   const std::string sentence = refusal([&] { engine->preferred_slots(4); });
@@ -141,46 +65,11 @@ TEST_F(CudaEngineTest, SaysWhatToLowerWhenAMemberDoesNotFit) {
   EXPECT_NE(sentence.find("--device cpu"), std::string::npos) << sentence;
 }
 
-TEST_F(CudaEngineTest, OutOfMemorySaysOfWhat) {
-  const Problem problem = busy_problem();
-  cuda::Device device = default_device_;
-  device.memory = 100'000;
-  simt::set_device(device);
-  const auto engine = make_cuda_engine(problem);
-  try {
-    for (Slot slot = 0; slot < 100; ++slot) engine->open(slot, make_plan(problem, 0));
-    FAIL() << "100 members fit in 100 KB";
-  } catch (const cuda::OutOfMemory& error) {
-    EXPECT_TRUE(std::string(error.what()).starts_with("out of GPU memory: ")) << error.what();
-  }
-}
-
-TEST_F(CudaEngineTest, RefusesMoreFeaturesThanSharedMemoryHolds) {
-  SmallProblem small = base_problem();
-  small.architecture.features = 900;
-  const Problem problem = make_problem(small);
-  cuda::Device device = default_device_;
-  device.shared_per_block = 48 << 10;
-  simt::set_device(device);
-  const std::string sentence = refusal([&] { make_cuda_engine(problem); });
-  EXPECT_NE(sentence.find("model.features: 900 is more than the"), std::string::npos) << sentence;
-}
-
-TEST_F(CudaEngineTest, WithoutAGpuSaysSo) {
-  EXPECT_EQ(cuda_engine_obstacle(), "");
-  simt::set_device_present(false);
-  const std::string obstacle = cuda_engine_obstacle();
-  EXPECT_NE(obstacle, "");
-  const Problem problem = busy_problem();
-  EXPECT_EQ(refusal([&] { make_cuda_engine(problem); }), obstacle);
-}
-
 // ---- ensembles ----
 
-class CudaEnsemble : public CudaEngineTest {
+class CudaEnsemble : public ::testing::Test {
  protected:
   void SetUp() override {
-    CudaEngineTest::SetUp();
     SmallProblem small = base_problem();
     small.fields = 91;
     problem_ = make_problem(small);
@@ -225,6 +114,19 @@ TEST_F(CudaEnsemble, BestFieldsAreTheEngineNeutralOnes) {
       EXPECT_TRUE(same(device.statistics[i], host.statistics[i])) << "place " << i;
     }
   }
+}
+
+// With the logit's kernel at zero every field has the same probability: the smaller error goes first.
+TEST_F(CudaEnsemble, TiesGoByError) {
+  const ParameterLayout layout = classifier_layout(problem_.architecture);
+  std::vector<float> weights = read(*engine_, layout, Network::classifier, Role::weights, 2);
+  const ParameterBlock& block = layout["logit.weights"];
+  std::fill_n(weights.begin() + static_cast<std::ptrdiff_t>(block.offset), block.size(), 0.0f);
+  engine_->write(Network::classifier, Role::weights, 2, weights);
+  const BestFields device = engine_->best_fields(std::vector<Slot>{2}, problem_.fields, 1000);
+  EXPECT_EQ(device.index, engine_->Engine::best_fields(std::vector<Slot>{2}, problem_.fields, 1000).index);
+  EXPECT_EQ(device.statistics.front().probability, device.statistics.back().probability);
+  EXPECT_LT(device.statistics.front().error, device.statistics.back().error);
 }
 
 // A member that answers NaN: last, and out of the range of errors.

@@ -20,7 +20,7 @@ struct Trained {
 Trained one_step(Problem problem, Precision precision) {
   problem.precision = precision;
   problem.classifier.batch = 1000;
-  const auto engine = cuda_engine<1>(problem);
+  const auto engine = engine_kinds().front().make(problem);
   engine->open(0, make_plan(problem, 3));
   Trained result;
   result.statistics = engine->run_epoch(Network::classifier, std::vector<EpochTask>{{0, 0}}).at(0);

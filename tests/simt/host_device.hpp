@@ -7,12 +7,13 @@
 
 namespace phaseselect::simt {
 
-// What select_device() returns; at first the values of an H100 with 4 GiB of memory. A memory limit is device.memory.
+// What select_device() returns; at first the values of an H100 with 4 GiB of memory, or as many bytes as
+// PHASESELECT_SIMT_MEMORY (environment) says. A memory limit is device.memory.
 void set_device(const cuda::Device& device);
 cuda::Device device();
 // Device allocations past it throw OutOfMemory.
 void set_memory_limit(std::size_t bytes);
-// Without a GPU, select_device() throws UsageError.
+// Without a GPU, select_device() throws UsageError. At first there is one, unless PHASESELECT_SIMT_NO_GPU is set.
 void set_device_present(bool present);
 
 // Device and pinned allocations that are not released, and the bytes of the device's.

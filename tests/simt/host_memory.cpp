@@ -50,6 +50,11 @@ class Allocations {
   std::size_t total_ = 0;
 };
 
+std::size_t memory_at_first() {
+  const char* text = std::getenv("PHASESELECT_SIMT_MEMORY");
+  return text == nullptr ? std::size_t{4} << 30 : std::strtoull(text, nullptr, 10);
+}
+
 struct Memory {
   std::mutex mutex;
   Allocations on_device, pinned;
@@ -57,9 +62,9 @@ struct Memory {
                       .major = 9,
                       .minor = 0,
                       .multiprocessors = 132,
-                      .memory = std::size_t{4} << 30,
+                      .memory = memory_at_first(),
                       .shared_per_block = 232448};
-  bool present = true;
+  bool present = std::getenv("PHASESELECT_SIMT_NO_GPU") == nullptr;
 
   std::size_t free() const { return device.memory - std::min(device.memory, on_device.total()); }
 };
