@@ -1,0 +1,36 @@
+// The paper's superconductor ensemble as a problem: from the published tables where they are, otherwise synthetic with
+// the same sizes, by seed. The model is that of the paper's letter: k 20, batch 16, hidden 80, 80, 80, 20, 8 heads
+// of 2.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "phaseselect/config/config.hpp"
+#include "phaseselect/engine/engine.hpp"
+
+namespace phaseselect {
+
+struct Paper {
+  Config config;  // 300 members, 100 epochs, early stopping off
+  Problem problem;
+  std::string source;  // where the data is from, for reports
+};
+
+const Paper& paper();
+
+inline constexpr double h100_bandwidth = 3.35e12;  // bytes a second, H100 SXM by its data sheet
+
+// What a step of one member has to move: S and D with both moments, read and written (DESIGN.md 4).
+double floor_bytes(const Architecture& architecture);
+// Steps of an epoch.
+double steps_of(const MemberPlan& plan, const OptimiserPlan& optimiser);
+
+// All combinations of `arity` of the modelled elements: [candidates][arity].
+std::vector<std::int16_t> all_candidates(int rows_of_matrix, int arity);
+// Weights drawn as in training; biases and scalers random, so that no unit is dead.
+std::vector<float> random_weights(const ParameterLayout& layout, std::uint32_t member);
+
+}  // namespace phaseselect
