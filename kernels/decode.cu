@@ -83,8 +83,8 @@ struct Column {
 };
 
 // dh[e][c] += sum over the tile of p[e][t] d[t][c], for the chunk's columns: 4 x 4 elements a thread, four columns of
-// the tile at a time. The rows of a thread lie a quarter of E apart, so that threads side by side read rows side by
-// side.
+// the tile at a time, and a sum for every 64 of them, whatever the width of the tile. The rows of a thread lie a
+// quarter of E apart, so that threads side by side read rows side by side.
 template <int K, int T>
 __device__ void accumulate_dh(const typename Decoder<K, T>::Arrays& arrays, int elements, int stride,
                               int first_feature) {
@@ -92,32 +92,34 @@ __device__ void accumulate_dh(const typename Decoder<K, T>::Arrays& arrays, int 
   const int row_tiles = (elements + 3) / 4;
   for (int tile = static_cast<int>(threadIdx.x); tile < row_tiles * (K / 4); tile += T) {
     const int c = tile % (K / 4) * 4, e0 = tile / (K / 4);
-    float sum[4][4] = {};
-    for (int t = 0; t < T; t += 4) {
-      float4 d[4];
+    for (int begin = 0; begin < T; begin += 64) {
+      float sum[4][4] = {};
+      for (int t = begin; t < begin + 64; t += 4) {
+        float4 d[4];
 #pragma unroll
-      for (int i = 0; i < 4; ++i) d[i] = *reinterpret_cast<const float4*>(arrays.d + (t + i) * d_stride + c);
+        for (int i = 0; i < 4; ++i) d[i] = *reinterpret_cast<const float4*>(arrays.d + (t + i) * d_stride + c);
 #pragma unroll
-      for (int r = 0; r < 4; ++r) {
-        const int e = min(e0 + r * row_tiles, elements - 1);
-        const float4 p = *reinterpret_cast<const float4*>(arrays.p + e * p_stride + t);
-        const float weights[4] = {p.x, p.y, p.z, p.w};
+        for (int r = 0; r < 4; ++r) {
+          const int e = min(e0 + r * row_tiles, elements - 1);
+          const float4 p = *reinterpret_cast<const float4*>(arrays.p + e * p_stride + t);
+          const float weights[4] = {p.x, p.y, p.z, p.w};
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          sum[r][0] += weights[i] * d[i].x;
-          sum[r][1] += weights[i] * d[i].y;
-          sum[r][2] += weights[i] * d[i].z;
-          sum[r][3] += weights[i] * d[i].w;
+          for (int i = 0; i < 4; ++i) {
+            sum[r][0] += weights[i] * d[i].x;
+            sum[r][1] += weights[i] * d[i].y;
+            sum[r][2] += weights[i] * d[i].z;
+            sum[r][3] += weights[i] * d[i].w;
+          }
         }
       }
-    }
 #pragma unroll
-    for (int r = 0; r < 4; ++r) {
-      const int e = e0 + r * row_tiles;
-      if (e >= elements) continue;
-      float* target = arrays.dh + e * stride + first_feature + c;
+      for (int r = 0; r < 4; ++r) {
+        const int e = e0 + r * row_tiles;
+        if (e >= elements) continue;
+        float* target = arrays.dh + e * stride + first_feature + c;
 #pragma unroll
-      for (int q = 0; q < 4; ++q) target[q] += sum[r][q];
+        for (int q = 0; q < 4; ++q) target[q] += sum[r][q];
+      }
     }
   }
 }
@@ -286,7 +288,7 @@ template <int K, int T>
 constexpr Variant variant{K, T, shared_bytes<K, T>, launch_tiles<K, T>};
 
 // Few, so that builds stay short. In the order in which they are tried: the smallest K that holds all features at once,
-// the wider tile first. Where none does, or none fits, features are taken in chunks by one of the last two.
+// the wider tile first. Where none does, or none fits, features are taken in chunks (`chunked`).
 constexpr Variant variants[] = {variant<8, 128>, variant<8, 64>,   variant<20, 128>, variant<20, 64>,  variant<32, 128>,
                                 variant<32, 64>, variant<48, 128>, variant<48, 64>,  variant<64, 128>, variant<64, 64>};
 constexpr Variant chunked[] = {variant<32, 128>, variant<32, 64>};

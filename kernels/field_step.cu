@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "kernels/common/attention.cuh"
+#include "kernels/common/cross_entropy.cuh"
 #include "kernels/common/dense.cuh"
 #include "kernels/common/launch.hpp"
 #include "kernels/common/placement.cuh"
@@ -130,9 +131,8 @@ __device__ void logit_loss(const Block& block, float* logits) {
     const int label = block.params.labels[block.row_of(b)];
     const float weight = block.member.class_weight[label];
     const float decay = expf(-fabsf(z));
-    const float softplus = fmaxf(z, 0.0f) + log1pf(decay);
     const float probability = z >= 0 ? 1.0f / (1.0f + decay) : decay / (1.0f + decay);
-    loss += static_cast<double>(weight * (softplus - (label != 0 ? z : 0.0f)));
+    loss += static_cast<double>(weight * (softplus(z) - (label != 0 ? z : 0.0f)));
     logits[b] = weight * (probability - static_cast<float>(label)) / static_cast<float>(block.batch.fields);
   }
   const double total = block_sum(loss, block.at<double>(block.plan.sums));
@@ -166,7 +166,9 @@ __device__ void direct_gradient(const Block& block) {
   const float* d_flat = block.at<float>(block.plan.d_flat);
   float* dh = block.at<float>(block.plan.dh);
   for (int i = block.thread(); i < block.params.elements * k; i += block.threads()) dh[i] = 0;
+  float* received = block.at<float>(block.plan.received);
   float* d_received = block.at<float>(block.plan.d_received);
+  const Attention attention = block.attention();
   if (block.scores()) {
     for (int row = block.thread(); row < block.batch.rows(); row += block.threads()) {
       const int field = block.batch.row_field[row], slot = row - block.batch.first_row[field];
@@ -175,15 +177,15 @@ __device__ void direct_gradient(const Block& block) {
       float dot = 0;
       for (int c = 0; c < k; ++c) dot += d[c] * x[c];
       d_received[row] = dot;
+      received[row] = attention.received(field, slot);
     }
   }
   __syncthreads();
   if (block.params.attention.combine == Combine::values) return;
-  const Attention attention = block.attention();
   for (int c = block.thread(); c < k; c += block.threads()) {
     for (int row = 0; row < block.batch.rows(); ++row) {
       const int field = block.batch.row_field[row], slot = row - block.batch.first_row[field];
-      const float factor = block.scores() ? attention.received(field, slot) : 1.0f;
+      const float factor = block.scores() ? received[row] : 1.0f;
       dh[block.batch.element_of(field, slot) * k + c] += factor * d_flat[field * field_width + slot * k + c];
     }
   }
@@ -375,6 +377,7 @@ void plan_field_step(FieldStepParams& params, std::span<const DenseLayer> dense,
   plan.activations = placer.place<float>(activations);
   plan.d_rows = placer.place<float>(of(rows, std::max(shape.width, shape.features)));
   plan.weighted = placer.place<float>(of(rows, shape.heads));
+  plan.received = placer.place<float>(rows);
   plan.d_received = placer.place<float>(rows);
   plan.d_flat = placer.place<float>(flat);
   plan.dh = placer.place<float>(of(params.elements, shape.features));

@@ -17,7 +17,7 @@ struct FieldStepPlan {
   Place table, h, element, size, first_row, row_field, largest, total, context, flat;
   Place activations;   // of all hidden layers, one after another
   Place gradients[2];  // of activations, in turn
-  Place d_context, d_rows, weighted, d_flat, d_received, d_table, dh, sums;
+  Place d_context, d_rows, weighted, d_flat, received, d_received, d_table, dh, sums;
   unsigned threads = 0;
   std::size_t shared_bytes = 0;
   std::size_t scratch_bytes = 0;  // of one block

@@ -36,7 +36,7 @@ void ranking_scaler(Stream& stream, const ScalerParams& params, int tasks);
 struct RankingPlan {
   int fields = 0;  // of one block (reconstruction); the batch (step)
   Place weights;   // used in place in the slab when not in_shared; reconstruction never copies them
-  Place element, size, first_row, row_field, largest, total, context, flat, noisy, sums;
+  Place element, size, first_row, row_field, largest, total, context, flat, noisy, sums, adam;
   Place activations;
   Place gradients[2];
   unsigned threads = 0;

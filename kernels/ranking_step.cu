@@ -112,14 +112,18 @@ __global__ void __launch_bounds__(most_ranking_threads)
       ranking_batch(params.network, areas, fields),
       {{params.seed, member.id, phaseselect::Stream::ranking_dropout, task.epoch, params.step}, params.dropout},
       params.network.slots * params.network.attention.features};
+  AdamStep* adam = areas.at<AdamStep>(plan.adam);
+  if (threadIdx.x == 0) {  // powers in double precision: once a block
+    const double steps = static_cast<double>(task.steps);
+    *adam = adam_step(params.optimiser, task.epoch * steps + params.step,
+                      static_cast<double>(params.optimiser.epochs) * steps);
+  }
   load_batch(step, task);
   standardised_vectors(params.network, areas, member, step.batch);
   add_noise(step);
   reconstruct(params.network, areas, step.weights, step.array(plan.noisy), fields, step.dropout);
   squared_error(step, step.array(plan.gradients[0]));
-  const double steps = static_cast<double>(task.steps);
-  backward(step, adam_step(params.optimiser, task.epoch * steps + params.step,
-                           static_cast<double>(params.optimiser.epochs) * steps));
+  backward(step, *adam);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ double copy_bandwidth(Stream& stream);
 class DeviceEnsemble {
  public:
   using Launch = std::function<void()>;
-  static constexpr int candidates = 16384;  // ternaries, as many as screening evaluates at once
+  static constexpr int candidates = 16384;  // ternaries
 
   explicit DeviceEnsemble(int members);
 

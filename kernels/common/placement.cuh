@@ -5,9 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/common/place.hpp"
 #include "kernels/common/shared.cuh"
+#include "phaseselect/error.hpp"
 
 namespace phaseselect::cuda {
 
@@ -23,6 +25,9 @@ class Placer {
       const Place result{static_cast<std::uint32_t>(shared_), static_cast<std::uint32_t>(bytes), true};
       shared_ += bytes + shared_gap;
       return result;
+    }
+    if (scratch_ + bytes > std::numeric_limits<std::uint32_t>::max()) {
+      throw UsageError("the activations of a batch take more than 4 GB a member: lower training.batch or model.hidden");
     }
     const Place result{static_cast<std::uint32_t>(scratch_), static_cast<std::uint32_t>(bytes), false};
     scratch_ += bytes;

@@ -84,6 +84,7 @@ inline RankingPlan place_ranking(const RankingParams& params, std::span<const De
   plan.total = placer.place<float>(of(rows, params.attention.heads));
   plan.context = placer.place<float>(of(rows, params.attention.width));
   if (needs.training) {
+    plan.adam = placer.place<AdamStep>(1);
     plan.noisy = placer.place<float>(flat);
     plan.gradients[1] = placer.place<float>(widest);
   }

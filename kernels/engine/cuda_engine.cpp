@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -16,28 +17,30 @@ namespace phaseselect {
 namespace cuda {
 namespace {
 
+constexpr const char* when_training =
+    "end what else uses this GPU, train fewer members at once (--member-range A:B, then merge), or use --device cpu";
+constexpr const char* when_evaluating = "end what else uses this GPU, or use --device cpu";
+
 // What runs out of memory says what to do about it.
 template <typename Action>
-auto with_advice(Action action) {
+auto with_advice(const char* advice, Action action) {
   try {
     return action();
   } catch (const OutOfMemory& error) {
-    throw OutOfMemory(std::string(error.what()) +
-                      ": end what else uses this GPU, take fewer members at once (train --member-range A:B, then "
-                      "merge), or use --device cpu");
+    throw OutOfMemory(std::string(error.what()) + ": " + advice);
   }
 }
 
 class CudaEngine final : public Engine {
  public:
-  CudaEngine(const Problem& problem, const Device& device, CudaOptions options)
+  CudaEngine(const Problem& problem, Device device, CudaOptions options)
       : model_(problem, stream_, device),
         members_(model_, stream_),
         classifier_(model_, stream_, Network::classifier),
         ranking_(model_, stream_, Network::ranking),
         evaluator_(model_, stream_),
         memory_limit_(options.memory_limit > 0 ? options.memory_limit : free_memory() / 10 * 9) {
-    check_features();
+    check_shape();
   }
 
   std::string description() const override {
@@ -54,26 +57,33 @@ class CudaEngine final : public Engine {
                        " can be used: lower model.features from " + std::to_string(model_.architecture().features) +
                        " to about " + std::to_string(features_that_fit(needed)) + ", or use --device cpu");
     }
-    return static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(members), fit));
+    // A launch has a row of blocks for each member; the sample orders of all are sorted as one list of 32-bit length.
+    const std::size_t rows = std::max<std::size_t>(1, model_.problem.labels.size());
+    const std::size_t most = std::min(most_tasks, static_cast<std::size_t>(std::numeric_limits<int>::max()) / rows);
+    return static_cast<int>(std::min({static_cast<std::size_t>(members), fit, std::max<std::size_t>(most, 1)}));
   }
 
   void open(Slot slot, MemberPlan plan) override {
-    with_advice([&] { members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, std::move(plan))); });
+    with_advice(when_training,
+                [&] { members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, std::move(plan))); });
   }
   void open_trained(Slot slot, std::span<const float> classifier, std::span<const float> ranking) override {
-    with_advice([&] { members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, classifier, ranking)); });
+    with_advice(when_evaluating,
+                [&] { members_.place(slot, std::make_unique<DeviceMember>(model_, stream_, classifier, ranking)); });
   }
   void close(Slot slot) override { members_.close(slot); }
 
   std::vector<EpochStatistics> run_epoch(Network network, std::span<const EpochTask> tasks) override {
-    return with_advice([&] { return (network == Network::classifier ? classifier_ : ranking_).run(tasks, members_); });
+    return with_advice(when_training,
+                       [&] { return (network == Network::classifier ? classifier_ : ranking_).run(tasks, members_); });
   }
 
   void keep_best(Network network, Slot slot) override {
     NetworkBuffers& buffers = members_.at(slot).network(network);
     if (buffers.best.empty()) {
-      with_advice(
-          [&] { buffers.best = DeviceBuffer<float>(stream_, buffers.weights.size(), "a member's best weights"); });
+      with_advice(when_training, [&] {
+        buffers.best = DeviceBuffer<float>(stream_, buffers.weights.size(), "a member's best weights");
+      });
     }
     copy_on_device(stream_, buffers.best.data(), buffers.weights.data(), buffers.weights.size() * sizeof(float));
   }
@@ -86,7 +96,7 @@ class CudaEngine final : public Engine {
 
   void begin_ranking(std::span<const Slot> slots) override {
     if (slots.empty()) return;
-    with_advice([&] {
+    with_advice(when_training, [&] {
       std::uint32_t most_training = 0;
       for (const Slot slot : slots) {
         DeviceMember& member = members_.at(slot);
@@ -110,13 +120,13 @@ class CudaEngine final : public Engine {
     evaluate(FieldOutput::attention, slots, fields, out);
   }
   void reconstruction_errors(std::span<const Slot> slots, FieldView fields, std::span<float> out) override {
-    with_advice([&] { evaluator_.reconstruction_errors(slots, fields, ranked(slots), out); });
+    with_advice(when_evaluating, [&] { evaluator_.reconstruction_errors(slots, fields, ranked(slots), out); });
   }
   std::vector<FieldStatistics> ensemble_statistics(std::span<const Slot> slots, FieldView fields) override {
-    return with_advice([&] { return evaluator_.ensemble_statistics(slots, fields, ranked(slots)); });
+    return with_advice(when_evaluating, [&] { return evaluator_.ensemble_statistics(slots, fields, ranked(slots)); });
   }
   BestFields best_fields(std::span<const Slot> slots, FieldView fields, std::size_t top) override {
-    return with_advice([&] { return evaluator_.best_fields(slots, fields, top, ranked(slots)); });
+    return with_advice(when_evaluating, [&] { return evaluator_.best_fields(slots, fields, top, ranked(slots)); });
   }
 
   void element_features(std::span<const Slot> slots, std::span<float> out) override {
@@ -158,13 +168,30 @@ class CudaEngine final : public Engine {
     if (given != needed) throw std::logic_error("a buffer handed to the engine has the wrong size");
   }
 
-  void check_features() const {
+  // The most features that a step's kernels have shared memory for.
+  int most_features() const {
+    const int elements = model_.architecture().elements;
+    const std::size_t limit = model_.device.shared_per_block;
+    int most = most_decoder_features(elements, limit);
+    if (model_.problem.precision != Precision::tf32) return most;
+    while (most > 0 && decode_tensor_shared_bytes(elements, most, limit) > limit) --most;
+    return most;
+  }
+
+  void check_shape() const {
     const Architecture& architecture = model_.architecture();
-    const int most = most_decoder_features(architecture.elements, model_.device.shared_per_block);
-    if (architecture.features <= most) return;
-    throw UsageError("model.features: " + std::to_string(architecture.features) + " is more than the " +
-                     std::to_string(most) + " that the shared memory of " + model_.device.name +
-                     " has room for: lower it to " + std::to_string(most) + ", or use --device cpu");
+    if (const int most = most_features(); architecture.features > most) {
+      throw UsageError("model.features: " + std::to_string(architecture.features) + " is more than the " +
+                       std::to_string(most) + " that the shared memory of " + model_.device.name +
+                       " has room for: lower it to " + std::to_string(most) + ", or use --device cpu");
+    }
+    // Kernels count a member's weights in 32 bits.
+    for (const ParameterLayout* layout : {&model_.shape.classifier, &model_.shape.ranking}) {
+      if (layout->size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+        throw UsageError("a member has " + std::to_string(layout->size()) +
+                         " weights and the CUDA engine handles 2147483647: lower model.hidden, or use --device cpu");
+      }
+    }
   }
 
   std::size_t member_bytes() const {
@@ -184,7 +211,7 @@ class CudaEngine final : public Engine {
   }
 
   void evaluate(FieldOutput output, std::span<const Slot> slots, FieldView fields, std::span<float> out) {
-    with_advice([&] {
+    with_advice(when_evaluating, [&] {
       members_.refresh_tables(slots);
       evaluator_.outputs(output, slots, fields, members_.states(), out);
     });
@@ -220,8 +247,10 @@ std::string cuda_engine_obstacle() {
 }
 
 std::unique_ptr<Engine> make_cuda_engine(const Problem& problem, CudaOptions options) {
-  const cuda::Device device = cuda::select_device();
-  return cuda::with_advice([&] { return std::make_unique<cuda::CudaEngine>(problem, device, options); });
+  cuda::Device device = cuda::select_device();
+  if (options.shared_limit > 0) device.shared_per_block = std::min(device.shared_per_block, options.shared_limit);
+  return cuda::with_advice(cuda::when_evaluating,
+                           [&] { return std::make_unique<cuda::CudaEngine>(problem, device, options); });
 }
 
 }  // namespace phaseselect

@@ -26,6 +26,7 @@ std::uint32_t steps_of(std::size_t rows, int batch) {
 
 EpochRunner::EpochRunner(const DeviceModel& model, Stream& stream, Network network)
     : model_(model), stream_(stream), network_(network) {
+  if (network == Network::ranking) return;
   const std::span<const DenseLayer> hidden(model.shape.head.data(), model.shape.head.size() - 1);
   penalised_ = DeviceBuffer<DenseLayer>(stream, hidden, "layers");
 }
@@ -34,16 +35,21 @@ const OptimiserPlan& EpochRunner::plan() const {
   return network_ == Network::classifier ? model_.problem.classifier : model_.problem.ranking;
 }
 
-std::size_t EpochRunner::task_bytes(const DeviceModel& model, Network network, std::size_t training_rows) {
-  const std::size_t scratch = network == Network::classifier
-                                  ? field_step_params(model, nullptr, nullptr).plan.scratch_bytes
-                                  : ranking_step_params(model, nullptr, nullptr).network.plan.scratch_bytes;
-  return scratch + 3 * training_rows * sizeof(std::uint64_t);
+std::size_t EpochRunner::step_scratch(const DeviceModel& model, Network network) {
+  return network == Network::classifier ? field_step_params(model, nullptr, nullptr).plan.scratch_bytes
+                                        : ranking_step_params(model, nullptr, nullptr).network.plan.scratch_bytes;
+}
+
+std::size_t EpochRunner::task_bytes(const DeviceModel& model, Network network, std::size_t rows) {
+  const std::size_t held_out =
+      sizeof(float) + (network == Network::classifier
+                           ? evaluation_scratch(model, FieldOutput::probability, model.architecture().slots)
+                           : reconstruction_scratch(model));
+  return step_scratch(model, network) + rows * (3 * sizeof(std::uint64_t) + held_out);
 }
 
 EpochShape EpochRunner::shape_of(std::span<const EpochTask> tasks, Members& members) const {
   EpochShape shape;
-  shape.network = network_;
   shape.tasks = rounded_tasks(tasks.size());
   for (const EpochTask& task : tasks) {
     const DeviceMember& member = members.at(task.slot);
@@ -61,7 +67,10 @@ void EpochRunner::prepare(const EpochShape& shape) {
   graph_.reset();
   need(stream_, tasks_, tasks, "tasks");
   need(stream_, segments_, tasks + 1, "tasks");
-  if (!sort_ || keys > keys_.size()) sort_.emplace(stream_, keys, tasks);
+  if (keys > keys_.size() || tasks > sort_tasks_) {
+    sort_tasks_ = std::max(tasks, sort_tasks_);
+    sort_.emplace(stream_, std::max(keys, keys_.size()), sort_tasks_);
+  }
   need(stream_, keys_, keys, "the sample order");
   need(stream_, order_, keys, "the sample order");
   need(stream_, adam_, tasks, "the optimiser");
@@ -69,10 +78,7 @@ void EpochRunner::prepare(const EpochShape& shape) {
   need(stream_, held_out_, tasks * shape.most_held_out, "held-out results");
   need(stream_, results_, tasks, "statistics");
   if (host_results_.size() < tasks) host_results_ = PinnedBuffer<EpochResult>(tasks, "statistics");
-  const std::size_t step_scratch = network_ == Network::classifier
-                                       ? field_step_params(model_, nullptr, nullptr).plan.scratch_bytes
-                                       : ranking_step_params(model_, nullptr, nullptr).network.plan.scratch_bytes;
-  need(stream_, step_scratch_, tasks * step_scratch, "a step's activations");
+  need(stream_, step_scratch_, tasks * step_scratch(model_, network_), "a step's activations");
   const FieldSelection held_out{.slots = model_.architecture().slots,
                                 .rows = FieldRows::held_out,
                                 .count = static_cast<int>(shape.most_held_out)};

@@ -17,7 +17,6 @@ namespace phaseselect::cuda {
 
 // What a recorded graph depends on.
 struct EpochShape {
-  Network network = Network::classifier;
   int tasks = 0;
   std::uint32_t most_training = 0;
   std::uint32_t most_held_out = 0;
@@ -30,8 +29,8 @@ class EpochRunner {
   EpochRunner(const DeviceModel& model, Stream& stream, Network network);
 
   std::vector<EpochStatistics> run(std::span<const EpochTask> tasks, Members& members);
-  // Device bytes of one task.
-  static std::size_t task_bytes(const DeviceModel& model, Network network, std::size_t training_rows);
+  // Device bytes of one task of a member with so many rows, trained on or held out.
+  static std::size_t task_bytes(const DeviceModel& model, Network network, std::size_t rows);
 
  private:
   EpochShape shape_of(std::span<const EpochTask> tasks, Members& members) const;
@@ -42,6 +41,7 @@ class EpochRunner {
   void record_ranking_steps(const EpochShape& shape, std::uint32_t steps);
   void record_held_out(const EpochShape& shape);
   const OptimiserPlan& plan() const;
+  static std::size_t step_scratch(const DeviceModel& model, Network network);
 
   const DeviceModel& model_;
   Stream& stream_;
@@ -49,6 +49,7 @@ class EpochRunner {
   EpochShape shape_;
   std::optional<Graph> graph_;
   std::optional<SegmentedSort> sort_;
+  std::size_t sort_tasks_ = 0;  // that sort_ was made for
   DeviceBuffer<Task> tasks_;
   DeviceBuffer<std::int32_t> segments_;  // [tasks + 1]
   DeviceBuffer<std::uint64_t> keys_, order_;

@@ -15,9 +15,9 @@ constexpr std::size_t chunk_bytes = std::size_t{64} << 20;
 // Fields of a chunk at most: enough blocks to fill a GPU even for a single member.
 constexpr std::size_t most_fields = 16384;
 
-std::size_t chunk_fields(std::size_t members, std::size_t values) {
-  const std::size_t fit = chunk_bytes / (std::max<std::size_t>(1, members * values) * sizeof(float));
-  return std::clamp<std::size_t>(fit, 1, most_fields);
+// bytes: of results and scratch, of one field of one member.
+std::size_t chunk_fields(std::size_t members, std::size_t bytes) {
+  return std::clamp<std::size_t>(chunk_bytes / std::max<std::size_t>(1, members * bytes), 1, most_fields);
 }
 
 }  // namespace
@@ -51,8 +51,8 @@ void Evaluator::reconstruct_chunk(const FieldSelection& selection, int tasks, co
 
 // Calls evaluate(selection) for one chunk of fields after another and copies values_ out.
 template <typename Evaluate>
-void Evaluator::in_chunks(std::span<const Slot> slots, FieldView fields, std::size_t values, std::span<float> out,
-                          Evaluate evaluate) {
+void Evaluator::in_chunks(std::span<const Slot> slots, FieldView fields, std::size_t values, std::size_t scratch,
+                          std::span<float> out, Evaluate evaluate) {
   const std::size_t count = fields.size();
   if (fields.slots > model_.architecture().slots) throw std::logic_error("fields have more slots than the model");
   if (out.size() != slots.size() * count * values) {
@@ -60,7 +60,7 @@ void Evaluator::in_chunks(std::span<const Slot> slots, FieldView fields, std::si
   }
   if (out.empty()) return;
   upload_tasks(stream_, tasks_, slots);
-  const std::size_t chunk = std::min(count, chunk_fields(slots.size(), values));
+  const std::size_t chunk = std::min(count, chunk_fields(slots.size(), values * sizeof(float) + scratch));
   need(stream_, values_, slots.size() * chunk * values, "results");
   const auto width = static_cast<std::size_t>(fields.slots);
   for (std::size_t first = 0; first < count; first += chunk) {
@@ -80,14 +80,15 @@ void Evaluator::outputs(FieldOutput output, std::span<const Slot> slots, FieldVi
                              : output == FieldOutput::attention
                                  ? static_cast<std::size_t>(fields.slots)
                                  : static_cast<std::size_t>(model_.architecture().field_width());
-  in_chunks(slots, fields, values, out, [&](const FieldSelection& selection) {
+  const std::size_t scratch = evaluation_scratch(model_, output, fields.slots);
+  in_chunks(slots, fields, values, scratch, out, [&](const FieldSelection& selection) {
     evaluate_chunk(output, selection, static_cast<int>(slots.size()), members, values_);
   });
 }
 
 void Evaluator::reconstruction_errors(std::span<const Slot> slots, FieldView fields, const MemberState* members,
                                       std::span<float> out) {
-  in_chunks(slots, fields, 1, out, [&](const FieldSelection& selection) {
+  in_chunks(slots, fields, 1, reconstruction_scratch(model_), out, [&](const FieldSelection& selection) {
     reconstruct_chunk(selection, static_cast<int>(slots.size()), members, values_);
   });
 }
@@ -96,7 +97,9 @@ void Evaluator::reconstruction_errors(std::span<const Slot> slots, FieldView fie
 void Evaluator::statistics_on_device(std::span<const Slot> slots, FieldView fields, const MemberState* members,
                                      const Keys& keys) {
   if (slots.empty()) throw std::logic_error("statistics of no members");
-  const std::size_t count = fields.size(), chunk = std::min(count, chunk_fields(slots.size(), 2));
+  const std::size_t bytes = 2 * sizeof(float) + evaluation_scratch(model_, FieldOutput::probability, fields.slots) +
+                            reconstruction_scratch(model_);
+  const std::size_t count = fields.size(), chunk = std::min(count, chunk_fields(slots.size(), bytes));
   const int tasks = static_cast<int>(slots.size());
   need(stream_, statistics_, count, "statistics");
   need(stream_, values_, slots.size() * chunk, "results");
@@ -163,7 +166,9 @@ BestFields Evaluator::best_fields(std::span<const Slot> slots, FieldView fields,
 void Evaluator::fit_scalers(std::span<const Slot> slots, const MemberState* members, std::uint32_t most_training) {
   const int tasks = static_cast<int>(slots.size());
   const auto width = static_cast<std::size_t>(model_.architecture().field_width());
-  const std::size_t chunk = std::min<std::size_t>(most_training, chunk_fields(slots.size(), width));
+  const std::size_t bytes =
+      width * sizeof(float) + evaluation_scratch(model_, FieldOutput::representation, model_.architecture().slots);
+  const std::size_t chunk = std::min<std::size_t>(most_training, chunk_fields(slots.size(), bytes));
   upload_tasks(stream_, tasks_, slots);
   need(stream_, values_, slots.size() * chunk * width, "field vectors");
   const DeviceBuffer<double> sums(stream_, slots.size() * width, "field vectors");

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,15 +26,15 @@ class Evaluator {
   void fit_scalers(std::span<const Slot> slots, const MemberState* members, std::uint32_t most_training);
 
  private:
-  // Values of one chunk of fields, [tasks][count][values], left on the device. `quantity` runs one of the two kernels.
+  // Values of one chunk of fields, [tasks][count][values], left on the device.
   void evaluate_chunk(FieldOutput output, const FieldSelection& selection, int tasks, const MemberState* members,
                       DeviceBuffer<float>& out);
   void reconstruct_chunk(const FieldSelection& selection, int tasks, const MemberState* members,
                          DeviceBuffer<float>& out);
   FieldSelection upload_fields(FieldView fields);
   template <typename Evaluate>
-  void in_chunks(std::span<const Slot> slots, FieldView fields, std::size_t values, std::span<float> out,
-                 Evaluate evaluate);
+  void in_chunks(std::span<const Slot> slots, FieldView fields, std::size_t values, std::size_t scratch,
+                 std::span<float> out, Evaluate evaluate);
   struct Keys {
     std::uint64_t* keys = nullptr;
     std::uint32_t* positions = nullptr;

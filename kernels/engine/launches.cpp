@@ -147,4 +147,14 @@ ReconstructionParams reconstruction_params(const DeviceModel& model, const Field
   return params;
 }
 
+std::size_t evaluation_scratch(const DeviceModel& model, FieldOutput output, int slots) {
+  const EvaluatePlan plan = evaluate_params(model, output, {.slots = slots}, nullptr, nullptr).plan;
+  return plan.scratch_bytes / static_cast<std::size_t>(plan.fields);
+}
+
+std::size_t reconstruction_scratch(const DeviceModel& model) {
+  const RankingPlan plan = reconstruction_params(model, {}, nullptr, nullptr).network.plan;
+  return plan.scratch_bytes / static_cast<std::size_t>(plan.fields);
+}
+
 }  // namespace phaseselect::cuda

@@ -35,4 +35,8 @@ EvaluateParams evaluate_params(const DeviceModel& model, FieldOutput output, con
 ReconstructionParams reconstruction_params(const DeviceModel& model, const FieldSelection& selection, const Task* tasks,
                                            const MemberState* members);
 
+// Bytes of scratch memory that evaluation takes for one field of one member; 0 where all fits in shared memory.
+std::size_t evaluation_scratch(const DeviceModel& model, FieldOutput output, int slots);
+std::size_t reconstruction_scratch(const DeviceModel& model);
+
 }  // namespace phaseselect::cuda

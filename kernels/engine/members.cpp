@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "kernels/engine/launches.hpp"
+#include "phaseselect/error.hpp"
 
 namespace phaseselect::cuda {
 
 const Task* upload_tasks(Stream& stream, DeviceBuffer<Task>& buffer, std::span<const Slot> slots) {
+  if (slots.size() > most_tasks) {
+    throw Error("a run of more than " + std::to_string(most_tasks) + " members needs --device cpu");
+  }
   std::vector<Task> tasks;
   for (const Slot slot : slots) tasks.push_back({slot, 0, 0, 0});
   need(stream, buffer, tasks.size(), "tasks");

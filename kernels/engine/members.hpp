@@ -34,7 +34,10 @@ class Members {
   bool current_ = false;
 };
 
-// Uploads one task a slot into `buffer`, which grows as needed.
+// Members of one launch at most: a multiple of a graph's granularity below the limit of a grid's second dimension.
+inline constexpr std::size_t most_tasks = 65528;
+
+// Uploads one task a slot into `buffer`, which grows as needed. Throws Error for more than most_tasks.
 const Task* upload_tasks(Stream& stream, DeviceBuffer<Task>& buffer, std::span<const Slot> slots);
 
 // At least `size` elements; contents are lost when it has to grow.

@@ -62,6 +62,7 @@ def compile_commands(build):
 def ptxas_report(source, command):
     with tempfile.TemporaryDirectory() as folder:
         architectures = [f"--generate-code=arch=compute_{a},code=[sm_{a}]" for a in ARCHITECTURES]
+        architectures.append(f"--generate-code=arch=compute_{ARCHITECTURES[-1]},code=[compute_{ARCHITECTURES[-1]}]")  # PTX
         command = command + architectures + ["-Xptxas=-v", "-fatbin", str(source), "-o", f"{folder}/kernels.fatbin"]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "phaseselect/engine/engine.hpp"
-#ifdef PHASESELECT_TEST_EXECUTOR
 #include "phaseselect/error.hpp"
+#ifdef PHASESELECT_TEST_EXECUTOR
 #include "tests/simt/executor.hpp"
-#include "tests/simt/host_device.hpp"
 #endif
 
 namespace phaseselect::oracle {
@@ -22,30 +21,27 @@ struct EngineKind {
 
 inline void PrintTo(const EngineKind& kind, std::ostream* out) { *out << kind.name; }
 
-#ifdef PHASESELECT_TEST_EXECUTOR
-
-inline std::unique_ptr<Engine> engine_with_shared_memory(const Problem& problem, std::size_t bytes) {
-  cuda::Device device = simt::device();
-  device.shared_per_block = bytes;
-  simt::set_device(device);
-  return make_cuda_engine(problem);
-}
-
-template <std::uint64_t seed>
-std::unique_ptr<Engine> cuda_engine(const Problem& problem) {
-  simt::set_schedule_seed(seed);
-  return engine_with_shared_memory(problem, 232448);
-}
+#if defined(PHASESELECT_TEST_EXECUTOR) || defined(PHASESELECT_TEST_GPU)
 
 // As little shared memory as the problem can do with: arrays move to scratch memory, tiles get smaller.
 inline std::unique_ptr<Engine> cramped_cuda_engine(const Problem& problem) {
   for (std::size_t bytes = 4096;; bytes += 1024) {
     try {
-      return engine_with_shared_memory(problem, bytes);
+      return make_cuda_engine(problem, CudaOptions{.shared_limit = bytes});
     } catch (const UsageError&) {
       if (bytes > 232448) throw;
     }
   }
+}
+
+#endif
+
+#ifdef PHASESELECT_TEST_EXECUTOR
+
+template <std::uint64_t seed>
+std::unique_ptr<Engine> cuda_engine(const Problem& problem) {
+  simt::set_schedule_seed(seed);
+  return make_cuda_engine(problem);
 }
 
 // The CUDA engine on the SIMT test executor, once per seed of the order in which threads run.
@@ -60,7 +56,8 @@ inline std::vector<EngineKind> engine_kinds() {
 
 // The CUDA engine on this machine's GPU. Where there is none, tests/gpu/main.cpp skips every test before it gets here.
 inline std::vector<EngineKind> engine_kinds() {
-  return {{"cuda", [](const Problem& problem) { return make_cuda_engine(problem); }}};
+  return {{"cuda", [](const Problem& problem) { return make_cuda_engine(problem); }},
+          {"cuda_cramped", cramped_cuda_engine}};
 }
 
 #else

@@ -2,6 +2,7 @@
 // these tests need.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,12 +42,14 @@ TEST_F(DeviceLimits, ReleasesAllItsMemory) {
 }
 
 // Less memory, fewer members at once; the estimate must hold what training then really takes.
-TEST_F(DeviceLimits, TakesAsManyMembersAsFit) {
+class Waves : public DeviceLimits, public ::testing::WithParamInterface<std::size_t> {};
+
+TEST_P(Waves, TakeAsManyMembersAsFit) {
   const Problem problem = busy_problem();
   cuda::Device device = default_device_;
   device.memory = 1 << 20;
   simt::set_device(device);
-  const auto engine = make_cuda_engine(problem);
+  const auto engine = make_cuda_engine(problem, CudaOptions{.shared_limit = GetParam()});
   const int slots = engine->preferred_slots(300);
   EXPECT_GT(slots, 1);
   EXPECT_LT(slots, 300);
@@ -68,6 +71,33 @@ TEST_F(DeviceLimits, TakesAsManyMembersAsFit) {
   for (const Slot slot : all) engine->keep_best(Network::ranking, slot);
 }
 
+// With all of the shared memory, and with so little that a step's arrays lie in scratch memory.
+INSTANTIATE_TEST_SUITE_P(SharedMemory, Waves, ::testing::Values(0, 8 << 10));
+
+// What the engine accepts it can also launch, in either precision.
+TEST_F(DeviceLimits, MostFeaturesThatAreAcceptedTrain) {
+  for (const std::size_t limit : {std::size_t{10} << 10, std::size_t{20} << 10}) {
+    for (const Precision precision : {Precision::fp32, Precision::tf32}) {
+      SmallProblem small = base_problem();
+      std::unique_ptr<Engine> engine;
+      Problem problem;
+      for (small.architecture.features = 200; engine == nullptr; --small.architecture.features) {
+        ASSERT_GT(small.architecture.features, 1);
+        problem = make_problem(small);
+        problem.precision = precision;
+        try {
+          engine = make_cuda_engine(problem, CudaOptions{.shared_limit = limit});
+        } catch (const UsageError&) {
+          continue;
+        }
+      }
+      engine->open(0, make_plan(problem, 0));
+      EXPECT_NO_THROW(engine->run_epoch(Network::classifier, std::vector<EpochTask>{{0, 0}}))
+          << small.architecture.features + 1 << " features in " << limit << " bytes";
+    }
+  }
+}
+
 TEST_F(DeviceLimits, OutOfMemorySaysOfWhat) {
   const Problem problem = busy_problem();
   cuda::Device device = default_device_;
@@ -77,9 +107,19 @@ TEST_F(DeviceLimits, OutOfMemorySaysOfWhat) {
   try {
     for (Slot slot = 0; slot < 100; ++slot) engine->open(slot, make_plan(problem, 0));
     FAIL() << "100 members fit in 100 KB";
-  } catch (const cuda::OutOfMemory& error) {
+  } catch (const OutOfMemory& error) {
     EXPECT_TRUE(std::string(error.what()).starts_with("out of GPU memory: ")) << error.what();
     EXPECT_NE(std::string(error.what()).find("--member-range"), std::string::npos) << error.what();
+  }
+  // Evaluation has no use for ranges of members.
+  const auto other = make_cuda_engine(problem);
+  const std::vector<float> weights(classifier_layout(problem.architecture).size());
+  try {
+    for (Slot slot = 0; slot < 1000; ++slot) other->open_trained(slot, weights, {});
+    FAIL() << "1000 members fit in 100 KB";
+  } catch (const OutOfMemory& error) {
+    EXPECT_EQ(std::string(error.what()).find("--member-range"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("--device cpu"), std::string::npos) << error.what();
   }
 }
 

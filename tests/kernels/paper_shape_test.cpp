@@ -93,8 +93,8 @@ TEST(PaperShape, EnginesAndOracleAgreeAfterThreeEpochs) {
   }
 }
 
-// The cost table describes what is launched.
-TEST(PaperShape, CostsAreThoseOfTheLaunches) {
+// The cost table has the sizes that DESIGN.md 4 counts.
+TEST(PaperShape, CostsAreDominatedByTheAutoencoder) {
   Architecture architecture = paper_architecture();
   architecture.groups = 10423;
   architecture.environments = 63384;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "tests/gradients/cases.hpp"
@@ -17,10 +18,10 @@ struct Trained {
   EpochStatistics statistics;
 };
 
-Trained one_step(Problem problem, Precision precision) {
+Trained one_step(const EngineKind& kind, Problem problem, Precision precision) {
   problem.precision = precision;
   problem.classifier.batch = 1000;
-  const auto engine = engine_kinds().front().make(problem);
+  const auto engine = kind.make(problem);
   engine->open(0, make_plan(problem, 3));
   Trained result;
   result.statistics = engine->run_epoch(Network::classifier, std::vector<EpochTask>{{0, 0}}).at(0);
@@ -38,11 +39,12 @@ double relative_distance(std::span<const float> a, std::span<const float> b) {
   return difference / size;
 }
 
-class TensorCores : public ::testing::TestWithParam<Case> {};
+class TensorCores : public ::testing::TestWithParam<std::tuple<EngineKind, Case>> {};
 
 TEST_P(TensorCores, GradientsOfTheAutoencoder) {
-  const Problem problem = make_problem(GetParam().problem);
-  const Trained plain = one_step(problem, Precision::fp32), tensor = one_step(problem, Precision::tf32);
+  const auto& [kind, example] = GetParam();
+  const Problem problem = make_problem(example.problem);
+  const Trained plain = one_step(kind, problem, Precision::fp32), tensor = one_step(kind, problem, Precision::tf32);
   const ParameterLayout layout = classifier_layout(problem.architecture);
   for (const char* name : {"decoder.weights", "decoder.bias", "encoder.weights"}) {
     const ParameterBlock& block = layout[name];
@@ -71,8 +73,11 @@ std::vector<Case> some_cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, TensorCores, ::testing::ValuesIn(some_cases()),
-                         [](const auto& example) { return example.param.name; });
+INSTANTIATE_TEST_SUITE_P(Engines, TensorCores,
+                         ::testing::Combine(::testing::ValuesIn(engine_kinds()), ::testing::ValuesIn(some_cases())),
+                         [](const auto& info_) {
+                           return std::get<0>(info_.param).name + "_" + std::get<1>(info_.param).name;
+                         });
 
 }  // namespace
 }  // namespace phaseselect::oracle

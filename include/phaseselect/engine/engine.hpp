@@ -180,6 +180,7 @@ std::unique_ptr<Engine> make_cpu_engine(const Problem& problem, CpuOptions optio
 
 struct CudaOptions {
   std::size_t memory_limit = 0;  // bytes of GPU memory to plan with; 0: nine tenths of what is free
+  std::size_t shared_limit = 0;  // bytes of shared memory that a block may take; 0: as many as the GPU has
 };
 
 // Why the CUDA engine cannot be used here (a build without it, no driver, no GPU, one that is too old), and what to do:
