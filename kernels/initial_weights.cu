@@ -6,7 +6,7 @@
 namespace phaseselect::cuda {
 namespace {
 
-constexpr unsigned threads = 256;
+constexpr unsigned threads = initial_weights_threads;
 
 // symmetric() of random.hpp, kept out of reach of contraction with the addition that follows.
 __device__ float draw(const InitialWeightsParams& params, std::uint32_t position) {

@@ -28,6 +28,8 @@ struct InitialWeightsParams {
   const std::uint32_t* columns_of_group = nullptr;  // [V], the environments of each group, ascending
 };
 
+inline constexpr unsigned initial_weights_threads = 256;
+
 void initial_weights(Stream& stream, const InitialWeightsParams& params);
 
 }  // namespace phaseselect::cuda

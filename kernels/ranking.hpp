@@ -29,6 +29,8 @@ struct ScalerParams {
   const MemberState* members = nullptr;
 };
 
+inline constexpr unsigned ranking_scaler_threads = 128;
+
 void ranking_scaler(Stream& stream, const ScalerParams& params, int tasks);
 
 // ---- training step and reconstruction ----

@@ -6,7 +6,7 @@
 namespace phaseselect::cuda {
 namespace {
 
-constexpr unsigned threads = 128;
+constexpr unsigned threads = ranking_scaler_threads;
 
 __global__ void ranking_scaler_kernel(const __grid_constant__ ScalerParams params) {
   const Task task = params.tasks[blockIdx.y];

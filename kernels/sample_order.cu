@@ -5,7 +5,7 @@
 namespace phaseselect::cuda {
 namespace {
 
-constexpr unsigned threads = 256;
+constexpr unsigned threads = sample_order_threads;
 
 __global__ void sample_order_kernel(const __grid_constant__ SampleOrderParams params) {
   const Task task = params.tasks[blockIdx.y];

@@ -18,6 +18,8 @@ struct SampleOrderParams {
   std::uint64_t* keys = nullptr;  // task t writes keys[tasks[t].first ..] of its member's training rows
 };
 
+inline constexpr unsigned sample_order_threads = 256;
+
 void sample_order_keys(Stream& stream, const SampleOrderParams& params, int tasks, std::uint32_t most_training);
 
 }  // namespace phaseselect::cuda

@@ -7,7 +7,7 @@
 namespace phaseselect::cuda {
 namespace {
 
-constexpr unsigned threads = 256;
+constexpr unsigned threads = statistics_threads;
 
 __device__ double penalty(const EpochStatisticsParams& params, const float* slab) {
   double sum = 0;
@@ -111,12 +111,17 @@ LaunchShape one_thread_each(int count) {
 
 }  // namespace
 
-void epoch_statistics(Stream& stream, const EpochStatisticsParams& params, int tasks) {
+std::size_t epoch_statistics_shared_bytes() {
   SharedCarver carver(nullptr);
   carver.take<double>(threads / warp_lanes);
   carver.take<unsigned>(threads / warp_lanes);
+  return carver.bytes();
+}
+
+void epoch_statistics(Stream& stream, const EpochStatisticsParams& params, int tasks) {
   launch(stream, "epoch_statistics", epoch_statistics_kernel,
-         {.grid_y = static_cast<unsigned>(tasks), .block = threads, .shared_bytes = carver.bytes()}, params);
+         {.grid_y = static_cast<unsigned>(tasks), .block = threads, .shared_bytes = epoch_statistics_shared_bytes()},
+         params);
 }
 
 void ensemble_statistics(Stream& stream, const EnsembleParams& params) {

@@ -25,6 +25,9 @@ struct EpochStatisticsParams {
   EpochResult* results = nullptr;  // [tasks]; everything but training_loss is written
 };
 
+inline constexpr unsigned statistics_threads = 256;  // of all kernels of this file
+std::size_t epoch_statistics_shared_bytes();
+
 void epoch_statistics(Stream& stream, const EpochStatisticsParams& params, int tasks);
 
 // ---- mean and population deviation over members, in double, members in the order of the tasks ----

@@ -119,6 +119,7 @@ nlohmann::json estimate_json(const Config& config, const PreparedData& data, con
   return {{"engine", engine->kind()},
           {"device", engine->description()},
           {"members_at_once", open},
+          {"gpu_bytes", static_cast<std::size_t>(open) * engine->device_bytes_of_member()},
           {"classifier_seconds_per_member_epoch", classifier / open},
           {"ranking_seconds_per_member_epoch", ranking / open},
           {"training_seconds",
@@ -139,7 +140,7 @@ nlohmann::json model_json(const Config& config, const PreparedData& data, const 
           {"members", config.ensemble.members},
           {"file_bytes", kept},
           {"training_bytes", on_gpu ? kept : kept + training},
-          {"gpu_bytes", on_gpu ? training : 0}};
+          {"gpu_bytes", estimate["gpu_bytes"]}};
 }
 
 }  // namespace

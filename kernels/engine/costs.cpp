@@ -1,6 +1,11 @@
 #include "kernels/engine/costs.hpp"
 
+#include <utility>
+
 #include "kernels/engine/launches.hpp"
+#include "kernels/initial_weights.hpp"
+#include "kernels/sample_order.hpp"
+#include "kernels/statistics.hpp"
 
 namespace phaseselect::cuda {
 namespace {
@@ -39,6 +44,34 @@ std::vector<KernelCost> autoencoder_costs(const CostShape& shape, const Sizes& n
            bytes_of_weight * n.k * n.groups + h + partials, (2 * shape.ones + adam_operations * n.groups) * n.k}};
 }
 
+// What is done once an epoch, once a member, or for fields. Members' weights are read from L2 by all blocks of fields.
+std::vector<KernelCost> other_costs(const CostShape& shape, const ModelShape& model, const Sizes& n) {
+  constexpr double fields = 1000, draw_operations = 100;
+  const Architecture& architecture = shape.architecture;
+  const EvaluateParams evaluation =
+      evaluate_shape(architecture, model, FieldOutput::probability, architecture.slots, shape.shared_per_block);
+  const RankingPlan reconstruction = reconstruction_shape(architecture, model, shape.shared_per_block).network.plan;
+  const double attention = shape.elements_of_field * (n.k + 2 * shape.elements_of_field) * model.attention.width;
+  const double width = architecture.field_width();
+  double penalised = 0;
+  for (std::size_t l = 0; l + 1 < model.head.size(); ++l) penalised += multiply_adds({&model.head[l], 1});
+  const double weights = static_cast<double>(model.classifier.size());
+  return {
+      {"initial_weights_kernel", initial_weights_threads, 0, sizeof(float) * weights,
+       draw_operations * n.k * (n.groups + architecture.environments), "member"},
+      {"sample_order_kernel", sample_order_threads, 0, sizeof(std::uint64_t) * fields, draw_operations * fields,
+       "1,000 rows"},
+      {"epoch_statistics_kernel", statistics_threads, epoch_statistics_shared_bytes(), sizeof(float) * penalised,
+       4 * penalised, "epoch"},
+      {"evaluate_kernel", evaluation.plan.threads, evaluation.plan.shared_bytes, sizeof(float) * fields,
+       2 * fields * (multiply_adds(model.head) + attention), "1,000 fields"},
+      {"reconstruction_kernel", reconstruction.threads, reconstruction.shared_bytes, sizeof(float) * fields,
+       2 * fields * (multiply_adds(model.ranking_stack) + attention), "1,000 fields"},
+      {"ranking_scaler_kernel", ranking_scaler_threads, 0, sizeof(float) * fields * width, 2 * fields * width,
+       "1,000 rows"},
+      {"ensemble_statistics_kernel", statistics_threads, 0, 3 * sizeof(float) * fields, 6 * fields, "1,000 fields"}};
+}
+
 }  // namespace
 
 std::vector<KernelCost> kernel_costs(const CostShape& shape) {
@@ -62,6 +95,7 @@ std::vector<KernelCost> kernel_costs(const CostShape& shape) {
   costs.push_back({"ranking_step_kernel", ranking.network.plan.threads, ranking.network.plan.shared_bytes,
                    bytes_of_weight * weights + table + h,
                    6.0 * shape.batch * multiply_adds(model.ranking_stack) + adam_operations * weights});
+  for (KernelCost& cost : other_costs(shape, model, n)) costs.push_back(std::move(cost));
   return costs;
 }
 

@@ -1,4 +1,4 @@
-// What each kernel of a training step launches and costs, from the same functions that launch it.
+// What each kernel launches and costs, from the same functions that launch it.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,9 @@ struct KernelCost {
   std::string kernel;  // with its template arguments
   unsigned block = 0;  // threads
   std::size_t shared_bytes = 0;
-  double bytes = 0;       // device memory that a member-step has to move
-  double operations = 0;  // of a member-step; a multiply-add is two
+  double bytes = 0;       // device memory that one unit of work of one member has to move
+  double operations = 0;  // of that; a multiply-add is two
+  std::string unit = "step";
 };
 
 struct CostShape {

@@ -50,7 +50,7 @@ class CudaEngine final : public Engine {
   std::string kind() const override { return "cuda"; }
 
   int preferred_slots(int members) const override {
-    const std::size_t needed = member_bytes();
+    const std::size_t needed = device_bytes_of_member();
     const std::size_t fit = memory_limit_ / needed;
     if (fit == 0) {
       throw UsageError("a member needs " + megabytes(needed) + " of GPU memory and " + megabytes(memory_limit_) +
@@ -61,6 +61,12 @@ class CudaEngine final : public Engine {
     const std::size_t rows = std::max<std::size_t>(1, model_.problem.labels.size());
     const std::size_t most = std::min(most_tasks, static_cast<std::size_t>(std::numeric_limits<int>::max()) / rows);
     return static_cast<int>(std::min({static_cast<std::size_t>(members), fit, std::max<std::size_t>(most, 1)}));
+  }
+
+  std::size_t device_bytes_of_member() const override {
+    const std::size_t rows = model_.problem.labels.size();
+    return DeviceMember::training_bytes(model_) + EpochRunner::task_bytes(model_, Network::classifier, rows) +
+           EpochRunner::task_bytes(model_, Network::ranking, rows);
   }
 
   void open(Slot slot, MemberPlan plan) override {
@@ -194,11 +200,6 @@ class CudaEngine final : public Engine {
     }
   }
 
-  std::size_t member_bytes() const {
-    const std::size_t rows = model_.problem.labels.size();
-    return DeviceMember::training_bytes(model_) + EpochRunner::task_bytes(model_, Network::classifier, rows) +
-           EpochRunner::task_bytes(model_, Network::ranking, rows);
-  }
   int features_that_fit(std::size_t needed) const {
     const double share = static_cast<double>(memory_limit_) / static_cast<double>(needed);
     return std::max(1, static_cast<int>(share * model_.architecture().features));

@@ -118,32 +118,45 @@ RankingStepParams ranking_step_params(const DeviceModel& model, const Task* task
   return params;
 }
 
-EvaluateParams evaluate_params(const DeviceModel& model, FieldOutput output, const FieldSelection& selection,
-                               const Task* tasks, const MemberState* members) {
+EvaluateParams evaluate_shape(const Architecture& architecture, const ModelShape& shape, FieldOutput output, int slots,
+                              std::size_t shared_limit) {
   EvaluateParams params;
   params.output = output;
-  params.selection = selection;
   // Slots that no field fills are zero in the field vector: the classifier leaves their inputs out.
-  params.slots = output == FieldOutput::representation ? model.architecture().slots : selection.slots;
-  params.layers = static_cast<int>(model.shape.head.size());
+  params.slots = output == FieldOutput::representation ? architecture.slots : slots;
+  params.layers = static_cast<int>(shape.head.size());
+  params.attention = shape.attention;
+  params.orders = output == FieldOutput::probability ? architecture.prediction_orders : 1;
+  params.permutation_slots = architecture.slots;
+  plan_evaluate(params, shape.head, shared_limit);
+  return params;
+}
+
+EvaluateParams evaluate_params(const DeviceModel& model, FieldOutput output, const FieldSelection& selection,
+                               const Task* tasks, const MemberState* members) {
+  EvaluateParams params =
+      evaluate_shape(model.architecture(), model.shape, output, selection.slots, model.device.shared_per_block);
+  params.selection = selection;
   params.dense = model.head.data();
-  params.attention = model.shape.attention;
-  params.orders = output == FieldOutput::probability ? model.architecture().prediction_orders : 1;
   params.permutations = model.permutations.data();
-  params.permutation_slots = model.architecture().slots;
   params.tasks = tasks;
   params.members = members;
-  plan_evaluate(params, model.shape.head, model.device.shared_per_block);
+  return params;
+}
+
+ReconstructionParams reconstruction_shape(const Architecture& architecture, const ModelShape& shape,
+                                          std::size_t shared_limit) {
+  ReconstructionParams params;
+  params.network = ranking_shape(architecture, shape);
+  plan_reconstruction(params, shape.ranking_stack, shared_limit);
   return params;
 }
 
 ReconstructionParams reconstruction_params(const DeviceModel& model, const FieldSelection& selection, const Task* tasks,
                                            const MemberState* members) {
-  ReconstructionParams params;
-  params.network = ranking_shape(model.architecture(), model.shape);
+  ReconstructionParams params = reconstruction_shape(model.architecture(), model.shape, model.device.shared_per_block);
   connect(params.network, model, tasks, members);
   params.selection = selection;
-  plan_reconstruction(params, model.shape.ranking_stack, model.device.shared_per_block);
   return params;
 }
 

@@ -18,6 +18,11 @@ FieldStepParams field_step_shape(const Architecture& architecture, const ModelSh
 RankingStepParams ranking_step_shape(const Architecture& architecture, const ModelShape& shape, int batch,
                                      std::size_t shared_limit);
 
+EvaluateParams evaluate_shape(const Architecture& architecture, const ModelShape& shape, FieldOutput output, int slots,
+                              std::size_t shared_limit);
+ReconstructionParams reconstruction_shape(const Architecture& architecture, const ModelShape& shape,
+                                          std::size_t shared_limit);
+
 // Remaining: update, step, adam.
 EncodeParams encode_params(const DeviceModel& model, const Task* tasks, const MemberState* members);
 // Remaining: tables, or step, adam and plan.

@@ -33,7 +33,8 @@ nlohmann::json costs_of(const Architecture& architecture) {
                        {"block", cost.block},
                        {"shared_bytes", cost.shared_bytes},
                        {"bytes", cost.bytes},
-                       {"operations", cost.operations}});
+                       {"operations", cost.operations},
+                       {"unit", cost.unit}});
   }
   return kernels;
 }

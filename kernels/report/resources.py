@@ -152,7 +152,7 @@ def shape_costs(build):
 def row(kernel, found, cost, measured):
     registers = [found[a]["registers"] for a in ARCHITECTURES]
     text = str(registers[0]) if len(set(registers)) == 1 else " / ".join(map(str, registers))
-    cells = [f"`{kernel}`", "-", text, f"{found[90]['shared']}", "-", "-", "-", "-", "-"]
+    cells = [f"`{kernel}`", "-", text, f"{found[90]['shared']}", "-", "-", "-", "-", "-", "-"]
     if cost:
         shared = found[90]["shared"] + cost["shared_bytes"]
         blocks = blocks_per_sm(registers[-1], cost["block"], shared)
@@ -160,6 +160,7 @@ def row(kernel, found, cost, measured):
         floor = MEMBERS * max(cost["bytes"] / BANDWIDTH, cost["operations"] / rate) * 1e6
         cells[1] = str(cost["block"])
         cells[4:] = [f"{cost['shared_bytes']:,}", f"{blocks} ({100 * blocks * -(-cost['block'] // 32) // 64} %)",
+                     cost["unit"],
                      f"{cost['bytes'] / 1e6:.3f} MB", f"{cost['operations'] / 1e6:.3f} M", f"{floor:.1f}"]
     time = measured.get(kernel)
     cells.append("not measured" if time is None else f"{time:.1f}")
@@ -173,7 +174,7 @@ def table(kernels, shape, costs, measurements, version):
         fail(f"no kernel of this name: {', '.join(sorted(unknown))}")
     names = "/".join(str(a) for a in ARCHITECTURES)
     header = ["kernel", "threads of a block", f"registers (sm_{names})", "static shared, bytes",
-              "dynamic shared, bytes", "blocks an SM (warps)", "bytes of a member-step", "operations of a member-step",
+              "dynamic shared, bytes", "blocks an SM (warps)", "work of a member", "its bytes", "its operations",
               "floor, us", "measured, us"]
     rows = [row(kernel, found, costs.get(kernel), measured) for kernel, found in sorted(kernels.items())
             if "registers" in found[90]]
@@ -184,7 +185,8 @@ def table(kernels, shape, costs, measurements, version):
         "",
         f"Shape: {shape or 'not known in this build'}. Blocks an SM: on sm_90 (65,536 registers, 64 warps, 32 blocks,",
         "228 KB of shared memory, of which a block costs 1 KB more than it asks for), with the share of the warps.",
-        "Bytes: device memory that has to move. Operations: a fused multiply-add is two. Floor: computed, not",
+        "Other instances of a kernel serve other shapes. Work: the unit that bytes, operations, floor and time are for; a",
+        "training step is one of each kernel with that unit (one decode). Bytes: device memory that has to move. Operations: a fused multiply-add is two. Floor: computed, not",
         f"measured, the longer of bytes and operations for {MEMBERS} members on an H100 SXM by its data sheet:",
         f"{BANDWIDTH / 1e12} TB/s, {RATE / 1e12:.0f} TFLOP/s in fp32, {TENSOR_RATE / 1e12:.0f} TFLOP/s in dense tf32"
         " (kernels named tensor).",

@@ -245,7 +245,7 @@ TEST_F(EngineChoice, TheEstimateIsOfTheEngineThatWouldTrain) {
   EXPECT_EQ(gpu.at("estimate").at("engine"), "cuda");
   EXPECT_EQ(gpu.at("estimate").at("device"), "stand-in GPU");
   EXPECT_EQ(gpu.at("model").at("training_bytes"), gpu.at("model").at("file_bytes"));
-  EXPECT_GT(gpu.at("model").at("gpu_bytes"), 0);
+  EXPECT_EQ(gpu.at("model").at("gpu_bytes"), 1000 * gpu.at("estimate").at("members_at_once").get<int>());
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ class StandIn final : public Engine {
     if (room_ == 0) throw UsageError("a member has no room: use --device cpu");
     return std::min(members, room_);
   }
+  std::size_t device_bytes_of_member() const override { return 1000; }
 
   void open(Slot slot, MemberPlan plan) override { engine_->open(slot, std::move(plan)); }
   void open_trained(Slot slot, std::span<const float> classifier, std::span<const float> ranking) override {

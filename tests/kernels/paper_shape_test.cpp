@@ -99,12 +99,11 @@ TEST(PaperShape, CostsAreDominatedByTheAutoencoder) {
   architecture.groups = 10423;
   architecture.environments = 63384;
   const auto costs = cuda::kernel_costs({architecture, 16, 82852, 3.6});
-  ASSERT_EQ(costs.size(), 6u);
+  ASSERT_EQ(costs.size(), 13u);
   EXPECT_EQ(costs[1].kernel, "decode_step_kernel<20, 128>");
   double bytes = 0;
   for (const auto& cost : costs) {
     EXPECT_GT(cost.bytes, 0) << cost.kernel;
-    EXPECT_GT(cost.operations, 0) << cost.kernel;
     EXPECT_LE(cost.shared_bytes, sm_90) << cost.kernel;
     if (cost.kernel.starts_with("decode_step_kernel") || cost.kernel == "encode_step_kernel") bytes += cost.bytes;
   }

@@ -123,6 +123,8 @@ class Engine {
   virtual std::string description() const = 0;
   // How many members this engine wants to train at once, at most `members`.
   virtual int preferred_slots(int members) const = 0;
+  // Device memory that a member in training takes, in bytes; 0 for an engine without a device.
+  virtual std::size_t device_bytes_of_member() const { return 0; }
 
   // ---- members ----
   // Places a member in a slot with freshly drawn classifier weights and zero moments. The slot must be closed.
