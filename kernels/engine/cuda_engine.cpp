@@ -33,7 +33,7 @@ auto with_advice(const char* advice, Action action) {
 
 class CudaEngine final : public Engine {
  public:
-  CudaEngine(const Problem& problem, Device device, CudaOptions options)
+  CudaEngine(const Problem& problem, const Device& device, CudaOptions options)
       : model_(problem, stream_, device),
         members_(model_, stream_),
         classifier_(model_, stream_, Network::classifier),
