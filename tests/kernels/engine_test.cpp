@@ -67,13 +67,13 @@ TEST(CudaEngine, SaysWhatToLowerWhenAMemberDoesNotFit) {
 
 // ---- ensembles ----
 
-class CudaEnsemble : public ::testing::Test {
+class CudaEnsemble : public ::testing::TestWithParam<EngineKind> {
  protected:
   void SetUp() override {
     SmallProblem small = base_problem();
     small.fields = 91;
     problem_ = make_problem(small);
-    engine_ = make_cuda_engine(problem_);
+    engine_ = GetParam().make(problem_);
     for (Slot slot = 0; slot < 5; ++slot) {
       engine_->open(slot, make_plan(problem_, static_cast<std::uint32_t>(slot)));
       slots_.push_back(slot);
@@ -90,7 +90,7 @@ bool same(const FieldStatistics& a, const FieldStatistics& b) {
 }
 
 // On the device the same bits as by the engine-neutral implementation.
-TEST_F(CudaEnsemble, StatisticsAreTheEngineNeutralOnes) {
+TEST_P(CudaEnsemble, StatisticsAreTheEngineNeutralOnes) {
   for (const auto& slots : {slots_, std::vector<Slot>{2}, std::vector<Slot>{4, 1}}) {
     const auto device = engine_->ensemble_statistics(slots, problem_.fields);
     const auto host = engine_->Engine::ensemble_statistics(slots, problem_.fields);
@@ -99,7 +99,7 @@ TEST_F(CudaEnsemble, StatisticsAreTheEngineNeutralOnes) {
   }
 }
 
-TEST_F(CudaEnsemble, BestFieldsAreTheEngineNeutralOnes) {
+TEST_P(CudaEnsemble, BestFieldsAreTheEngineNeutralOnes) {
   // Fields that occur twice make ties, which go by position.
   FieldSet fields = problem_.fields;
   fields.rows.insert(fields.rows.end(), problem_.fields.rows.begin(), problem_.fields.rows.end());
@@ -117,7 +117,7 @@ TEST_F(CudaEnsemble, BestFieldsAreTheEngineNeutralOnes) {
 }
 
 // With the logit's kernel at zero every field has the same probability: the smaller error goes first.
-TEST_F(CudaEnsemble, TiesGoByError) {
+TEST_P(CudaEnsemble, TiesGoByError) {
   const ParameterLayout layout = classifier_layout(problem_.architecture);
   std::vector<float> weights = read(*engine_, layout, Network::classifier, Role::weights, 2);
   const ParameterBlock& block = layout["logit.weights"];
@@ -130,7 +130,7 @@ TEST_F(CudaEnsemble, TiesGoByError) {
 }
 
 // A member that answers NaN: last, and out of the range of errors.
-TEST_F(CudaEnsemble, NanComesLast) {
+TEST_P(CudaEnsemble, NanComesLast) {
   const ParameterLayout layout = ranking_layout(problem_.architecture);
   std::vector<float> weights = read(*engine_, layout, Network::ranking, Role::weights, 1);
   const ParameterBlock& deviation = layout["ranking.input_deviation"];
@@ -146,6 +146,9 @@ TEST_F(CudaEnsemble, NanComesLast) {
   const BestFields nothing = engine_->best_fields(slots_, FieldView(problem_.fields.slots, {}), 3);
   EXPECT_TRUE(nothing.index.empty() && std::isnan(nothing.smallest_error));
 }
+
+INSTANTIATE_TEST_SUITE_P(Engines, CudaEnsemble, ::testing::ValuesIn(engine_kinds()),
+                         [](const auto& kind) { return kind.param.name; });
 
 }  // namespace
 }  // namespace phaseselect::oracle
