@@ -9,10 +9,10 @@
 #include <memory>
 #include <vector>
 
+#include "bench/random_weights.hpp"
 #include "host/engine/ensemble.hpp"
 #include "phaseselect/data/candidates.hpp"
 #include "phaseselect/engine/engine.hpp"
-#include "phaseselect/model/random.hpp"
 
 namespace phaseselect {
 namespace {
@@ -42,19 +42,6 @@ Problem paper_problem() {
     groups.column_group.push_back(element);
   }
   return problem;
-}
-
-std::vector<float> random_weights(const ParameterLayout& layout, std::uint32_t member) {
-  std::vector<float> weights(layout.size(), 0.0f);
-  for (const ParameterBlock& block : layout.blocks()) {
-    const RandomStream stream{1, member, Stream::initial_weights, 0, block.index};
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      const float limit = block.initial_limit > 0 ? block.initial_limit : 0.1f;
-      weights[block.offset + i] = symmetric(stream(static_cast<std::uint32_t>(i)), limit);
-      if (!block.trained) weights[block.offset + i] = 1.0f;  // scalers
-    }
-  }
-  return weights;
 }
 
 // The next `count` of the C(87, 3) = 105,995 ternaries, over and over.

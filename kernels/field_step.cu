@@ -192,8 +192,8 @@ __device__ void direct_gradient(const Block& block) {
   __syncthreads();
 }
 
-// d_context = d_output W_o^T, then the update of W_o and b_o. d_output is d_flat without its padding: rows of one
-// field are contiguous in both, so they are compacted into d_rows first (k <= table width is not assumed).
+// d_context = d_output W_o^T, then the update of W_o and b_o. d_output is d_flat without its padding,
+// compacted into d_rows.
 __device__ void output_backward(const Block& block) {
   const AttentionShape& shape = block.params.attention;
   const int k = shape.features, field_width = block.params.slots * k, rows = block.batch.rows();

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/cuda/device_main.hpp"
+#include "bench/random_weights.hpp"
 #include "host/engine/ensemble.hpp"
 #include "host/io/stopwatch.hpp"
 #include "host/pipeline/problem.hpp"

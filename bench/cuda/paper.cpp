@@ -9,7 +9,6 @@
 #include "bench/tables.hpp"
 #include "host/pipeline/problem.hpp"
 #include "phaseselect/data/candidates.hpp"
-#include "phaseselect/model/random.hpp"
 
 namespace phaseselect {
 namespace {
@@ -127,18 +126,6 @@ std::vector<std::int16_t> all_candidates(int rows_of_matrix, int arity) {
     for (const int row : combination) rows.push_back(static_cast<std::int16_t>(row));
   } while (next_combination(combination, rows_of_matrix));
   return rows;
-}
-
-std::vector<float> random_weights(const ParameterLayout& layout, std::uint32_t member) {
-  std::vector<float> weights(layout.size(), 0.0f);
-  for (const ParameterBlock& block : layout.blocks()) {
-    const RandomStream stream{1, member, Stream::initial_weights, 0, block.index};
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      const float limit = block.initial_limit > 0 ? block.initial_limit : 0.1f;
-      weights[block.offset + i] = symmetric(stream(static_cast<std::uint32_t>(i)), limit) + (block.trained ? 0 : 1);
-    }
-  }
-  return weights;
 }
 
 }  // namespace phaseselect

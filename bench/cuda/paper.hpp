@@ -30,7 +30,5 @@ double steps_of(const MemberPlan& plan, const OptimiserPlan& optimiser);
 
 // All combinations of `arity` of the modelled elements: [candidates][arity].
 std::vector<std::int16_t> all_candidates(int rows_of_matrix, int arity);
-// Weights drawn as in training; biases and scalers random, so that no unit is dead.
-std::vector<float> random_weights(const ParameterLayout& layout, std::uint32_t member);
 
 }  // namespace phaseselect

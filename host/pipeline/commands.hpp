@@ -36,6 +36,9 @@ struct Execution {
 // What an engine is for. Only training needs the problem's precision and room for a member's moments.
 enum class Work { training, evaluation };
 
+// "this build has no CUDA engine: use --device cpu" -> "this build has no CUDA engine".
+std::string without_advice(const std::string& sentence);
+
 // The engine for a device. Device::cuda throws UsageError where it cannot be used or cannot hold the problem; automatic
 // takes the CPU then, and notes what it took and why. A precision that the engine does not have throws UsageError.
 std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& execution, Work work);

@@ -19,8 +19,7 @@ LoadedRun::LoadedRun(const std::filesystem::path& directory, const Execution& ex
     Execution on_cpu = execution;
     on_cpu.device = Device::cpu;
     engine_ = make_engine(run_.contents().problem, on_cpu, Work::evaluation);
-    const std::string sentence = error.what();
-    execution.note(fmt::format("{}; using {}", sentence.substr(0, sentence.rfind(": ")), engine_->description()));
+    execution.note(fmt::format("{}; using {}", without_advice(error.what()), engine_->description()));
     run_.load(*engine_);
   }
 }

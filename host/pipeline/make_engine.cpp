@@ -9,9 +9,6 @@
 namespace phaseselect {
 namespace {
 
-// "this build has no CUDA engine: use --device cpu" -> "this build has no CUDA engine".
-std::string without_advice(const std::string& sentence) { return sentence.substr(0, sentence.rfind(": ")); }
-
 std::unique_ptr<Engine> cuda_engine(const Problem& problem, const Execution& execution, Work work) {
   std::unique_ptr<Engine> engine = execution.cuda.make(problem);
   if (work == Work::training) engine->preferred_slots(1);  // throws where not even one member has room
@@ -31,6 +28,8 @@ std::unique_ptr<Engine> cpu_engine(const Problem& problem, const Execution& exec
 const char* device_name(Device device) { return device == Device::cpu ? "cpu" : "cuda"; }
 
 }  // namespace
+
+std::string without_advice(const std::string& sentence) { return sentence.substr(0, sentence.rfind(": ")); }
 
 std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& execution, Work work) {
   if (execution.device == Device::cpu) return cpu_engine(problem, execution, work, "this is --device cpu");

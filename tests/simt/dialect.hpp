@@ -87,9 +87,6 @@ T __shfl_xor_sync(unsigned mask, T value, int lane_mask, int width = warpSize) {
   return value_of<T>(shuffle_xor(mask, bits_of(value), lane_mask, width));
 }
 
-inline void __threadfence() {}
-inline void __threadfence_block() {}
-
 // ---- atomics: one thread runs at a time, so plain arithmetic will do ----
 
 inline float atomicAdd(float* address, float value) { return std::exchange(*address, *address + value); }
@@ -109,40 +106,12 @@ template <std::integral T>
 T atomicMin(T* address, std::type_identity_t<T> value) {
   return std::exchange(*address, std::min(*address, value));
 }
-template <std::integral T>
-T atomicOr(T* address, std::type_identity_t<T> value) {
-  return std::exchange(*address, static_cast<T>(*address | value));
-}
-template <std::integral T>
-T atomicAnd(T* address, std::type_identity_t<T> value) {
-  return std::exchange(*address, static_cast<T>(*address & value));
-}
-template <typename T>
-T atomicExch(T* address, std::type_identity_t<T> value) {
-  return std::exchange(*address, value);
-}
-template <std::integral T>
-T atomicCAS(T* address, std::type_identity_t<T> compare, std::type_identity_t<T> value) {
-  return std::exchange(*address, *address == compare ? value : *address);
-}
 
-// ---- loads and stores with cache hints ----
+// ---- loads through the read-only cache ----
 
 template <typename T>
 T __ldg(const T* address) {
   return *address;
-}
-template <typename T>
-T __ldcg(const T* address) {
-  return *address;
-}
-template <typename T>
-T __ldcs(const T* address) {
-  return *address;
-}
-template <typename T>
-void __stcs(T* address, std::type_identity_t<T> value) {
-  *address = value;
 }
 
 // ---- arithmetic ----
@@ -155,7 +124,6 @@ inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
 inline float __fsqrt_rn(float a) { return std::sqrt(a); }
 inline float __frcp_rn(float a) { return 1.0f / a; }
 inline float __fdividef(float a, float b) { return a / b; }
-inline float __saturatef(float a) { return a > 0.0f ? std::min(a, 1.0f) : 0.0f; }
 inline double __dadd_rn(double a, double b) { return a + b; }
 inline double __dmul_rn(double a, double b) { return a * b; }
 inline double __ddiv_rn(double a, double b) { return a / b; }
@@ -167,13 +135,8 @@ inline int __float2int_rd(float a) { return static_cast<int>(std::floor(a)); }
 // C linkage, because glibc declares some of these itself.
 extern "C" {
 inline float __expf(float a) noexcept { return std::exp(a); }
-inline float __exp10f(float a) noexcept { return std::pow(10.0f, a); }
 inline float __logf(float a) noexcept { return std::log(a); }
 inline float __log2f(float a) noexcept { return std::log2(a); }
-inline float __log10f(float a) noexcept { return std::log10(a); }
-inline float __powf(float a, float b) noexcept { return std::pow(a, b); }
-inline float __sinf(float a) noexcept { return std::sin(a); }
-inline float __cosf(float a) noexcept { return std::cos(a); }
 inline float rsqrtf(float a) noexcept { return 1.0f / std::sqrt(a); }
 inline double rsqrt(double a) noexcept { return 1.0 / std::sqrt(a); }
 inline double cospi(double a) noexcept {
@@ -182,7 +145,6 @@ inline double cospi(double a) noexcept {
 }
 inline double sinpi(double a) noexcept { return cospi(a - 0.5); }
 inline float cospif(float a) noexcept { return static_cast<float>(cospi(a)); }
-inline float sinpif(float a) noexcept { return static_cast<float>(sinpi(a)); }
 }
 
 // As CUDA's overloads: of mixed types the common one, of a number and a NaN the number.
@@ -212,7 +174,6 @@ inline float __int_as_float(int a) { return std::bit_cast<float>(a); }
 inline long long __double_as_longlong(double a) { return std::bit_cast<long long>(a); }
 inline double __longlong_as_double(long long a) { return std::bit_cast<double>(a); }
 constexpr int __popc(unsigned a) { return std::popcount(a); }
-constexpr int __popcll(unsigned long long a) { return std::popcount(a); }
 constexpr int __clz(int a) { return std::countl_zero(static_cast<unsigned>(a)); }
 constexpr int __clzll(long long a) { return std::countl_zero(static_cast<unsigned long long>(a)); }
 constexpr int __ffs(int a) { return a == 0 ? 0 : std::countr_zero(static_cast<unsigned>(a)) + 1; }
