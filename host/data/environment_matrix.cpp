@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -196,20 +197,26 @@ EnvironmentMatrix read_environment_matrix(const std::filesystem::path& path) {
 }
 
 EnvironmentGroups group_columns(const EnvironmentMatrix& matrix, Grouping grouping) {
+  const auto ones = [&](std::uint32_t column) {
+    return matrix.column_offsets[column + 1] - matrix.column_offsets[column];
+  };
+  std::vector<std::uint32_t> order(matrix.environments());
+  std::iota(order.begin(), order.end(), 0u);
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return ones(a) < ones(b); });
   EnvironmentGroups groups;
   groups.elements = static_cast<int>(matrix.elements.size());
   groups.environments = static_cast<std::uint32_t>(matrix.environments());
   groups.offsets.push_back(0);
-  groups.column_group.reserve(matrix.environments());
+  groups.column_group.resize(matrix.environments());
   ByteKeys patterns;
-  for (std::size_t column = 0; column < matrix.environments(); ++column) {
+  for (const std::uint32_t column : order) {
     const std::uint16_t* first = matrix.column_rows.data() + matrix.column_offsets[column];
-    const std::size_t count = matrix.column_offsets[column + 1] - matrix.column_offsets[column];
+    const std::size_t count = ones(column);
     auto group = static_cast<std::uint32_t>(groups.multiplicity.size());
     if (grouping == Grouping::exact) {
       group = patterns.intern({reinterpret_cast<const char*>(first), count * sizeof(*first)}).number;
     }
-    groups.column_group.push_back(group);
+    groups.column_group[column] = group;
     if (group < groups.multiplicity.size()) {
       ++groups.multiplicity[group];
       continue;

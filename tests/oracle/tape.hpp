@@ -21,6 +21,8 @@ enum class Summation {
   odds_first,   // 1, 3, 5, ..., 0, 2, 4, ...
   from_middle,  // size / 2, ..., size - 1, 0, 1, ...
   from_ends,    // 0, size - 1, 1, size - 2, ...
+  from_third,   // size / 3, ..., size - 1, 0, 1, ...
+  to_ends,      // the reverse of from_ends
 };
 
 template <typename T>
@@ -158,7 +160,8 @@ Variable<T> softplus(const Variable<T>& x) {
 }
 
 inline constexpr Summation summations[] = {Summation::ascending,  Summation::descending,  Summation::evens_first,
-                                           Summation::odds_first, Summation::from_middle, Summation::from_ends};
+                                           Summation::odds_first, Summation::from_middle, Summation::from_ends,
+                                           Summation::from_third, Summation::to_ends};
 
 // Positions 0 .. size-1 in the tape's order of summation.
 inline std::size_t position(Summation order, std::size_t index, std::size_t size) {
@@ -174,6 +177,10 @@ inline std::size_t position(Summation order, std::size_t index, std::size_t size
       return (index + size / 2) % size;
     case Summation::from_ends:
       return index % 2 == 0 ? index / 2 : size - 1 - index / 2;
+    case Summation::from_third:
+      return (index + size / 3) % size;
+    case Summation::to_ends:
+      return position(Summation::from_ends, size - 1 - index, size);
     case Summation::ascending:
       break;
   }

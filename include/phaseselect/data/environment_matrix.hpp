@@ -51,14 +51,15 @@ class EnvironmentMatrixBuilder {
 EnvironmentMatrix read_environment_matrix(const std::filesystem::path& path);
 
 // Environments with identical columns, stored once with their multiplicity: exact, see DESIGN.md 3.2.
-// group g stands for multiplicity[g] columns with pattern rows[offsets[g] .. offsets[g+1]).
+// group g stands for multiplicity[g] columns with pattern rows[offsets[g] .. offsets[g+1]). Groups are numbered by
+// their number of ones, then by their first column: loops over the ones of successive groups are equally long.
 struct EnvironmentGroups {
   int elements = 0;                         // E
   std::uint32_t environments = 0;           // V
   std::vector<std::uint32_t> offsets;       // [G + 1]
   std::vector<std::uint16_t> rows;          // [grouped ones], ascending inside a group
   std::vector<std::uint32_t> multiplicity;  // [G], sums to V
-  std::vector<std::uint32_t> column_group;  // [V], the group of each environment; groups are numbered by first column
+  std::vector<std::uint32_t> column_group;  // [V], the group of each environment
 
   int groups() const { return static_cast<int>(multiplicity.size()); }
 };

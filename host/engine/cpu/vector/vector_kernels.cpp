@@ -4,12 +4,17 @@
 // includes.
 #include "host/engine/cpu/vector/vector_kernels.hpp"
 
+#include <immintrin.h>
+
+#include <utility>
+
 namespace phaseselect::cpu {
 namespace {
 
 constexpr int lanes = PHASESELECT_LANES;
-// Rows of a tile of the product: with two vectors of columns the accumulators fill, but do not overflow, the registers.
+// A tile of the product is at most this large: its accumulators fill, but do not overflow, the registers.
 constexpr int tile_rows = lanes == 16 ? 8 : lanes == 8 ? 6 : 4;
+constexpr int tile_vectors = lanes == 16 ? 3 : 2;
 
 using Vector = float __attribute__((vector_size(sizeof(float) * lanes)));
 using Loose = float __attribute__((vector_size(sizeof(float) * lanes), aligned(4), may_alias));
@@ -39,16 +44,19 @@ inline void product_tile(const Product& p, int i, int j, int columns) {
   const float* b = p.b + j;
   for (int t = 0; t < p.depth; ++t, a += p.a_depth, b += p.b_row) {
     Vector row[Vectors];
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int v = 0; v < Vectors; ++v) row[v] = load(b + v * lanes);
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
       const Vector factor = splat(a[r * p.a_row]);
-#pragma GCC unroll 2
+#pragma GCC unroll 3
       for (int v = 0; v < Vectors; ++v) sum[r][v] += factor * row[v];
     }
   }
   for (int r = 0; r < Rows; ++r) {
+    if (p.relu) {
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = sum[r][v] > Vector{} ? sum[r][v] : Vector{};
+    }
     float* c = p.c + (i + r) * p.c_row + j;
     if (columns == Vectors * lanes) {
       for (int v = 0; v < Vectors; ++v) store(c + v * lanes, sum[r][v]);
@@ -59,28 +67,92 @@ inline void product_tile(const Product& p, int i, int j, int columns) {
   }
 }
 
+// The rows in tiles of nearly equal height: a last tile of one row would wait for its own sums.
 template <int Vectors>
 inline void product_columns(const Product& p, int j, int columns) {
-  int i = 0;
-  for (; i + tile_rows <= p.m; i += tile_rows) product_tile<tile_rows, Vectors>(p, i, j, columns);
-  for (; i + 4 <= p.m; i += 4) product_tile<4, Vectors>(p, i, j, columns);
-  for (; i + 2 <= p.m; i += 2) product_tile<2, Vectors>(p, i, j, columns);
-  for (; i < p.m; ++i) product_tile<1, Vectors>(p, i, j, columns);
+  const int tiles = (p.m + tile_rows - 1) / tile_rows;
+  for (int tile = 0, i = 0; tile < tiles; ++tile) {
+    const int rows = (p.m - i + tiles - tile - 1) / (tiles - tile);
+    switch (rows) {
+      case 1:
+        product_tile<1, Vectors>(p, i, j, columns);
+        break;
+      case 2:
+        product_tile<2, Vectors>(p, i, j, columns);
+        break;
+      case 3:
+        product_tile<3, Vectors>(p, i, j, columns);
+        break;
+      case 4:
+        product_tile<4, Vectors>(p, i, j, columns);
+        break;
+      case 5:
+        product_tile<smaller(5, tile_rows), Vectors>(p, i, j, columns);
+        break;
+      case 6:
+        product_tile<smaller(6, tile_rows), Vectors>(p, i, j, columns);
+        break;
+      case 7:
+        product_tile<smaller(7, tile_rows), Vectors>(p, i, j, columns);
+        break;
+      default:
+        product_tile<tile_rows, Vectors>(p, i, j, columns);
+    }
+    i += rows;
+  }
 }
 
 void multiply(const Product& p) {
   int j = 0;
-  for (; j + 2 * lanes <= p.n; j += 2 * lanes) product_columns<2>(p, j, 2 * lanes);
-  for (; j < p.n; j += lanes) product_columns<1>(p, j, smaller(lanes, p.n - j));
+  for (int vectors = (p.n + lanes - 1) / lanes; vectors > 0;) {
+    // As wide as possible, but two and two rather than three and one.
+    const int width = vectors <= tile_vectors ? vectors : vectors == 4 ? 2 : tile_vectors;
+    const int columns = smaller(width * lanes, p.n - j);
+    if (width == 1) product_columns<1>(p, j, columns);
+    if (width == 2) product_columns<2>(p, j, columns);
+    if (width == 3) product_columns<smaller(3, tile_vectors)>(p, j, columns);
+    j += width * lanes;
+    vectors -= width;
+  }
 }
 
+// ---- transposition ----
+
+template <int Step, int... Lane>
+inline void exchange(Vector& a, Vector& b, std::integer_sequence<int, Lane...>) {
+  const Vector low = __builtin_shuffle(a, b, Bits{((Lane & Step) != 0 ? lanes + Lane - Step : Lane)...});
+  b = __builtin_shuffle(a, b, Bits{((Lane & Step) != 0 ? lanes + Lane : Lane + Step)...});
+  a = low;
+}
+
+template <int Step>
+inline void exchange_all(Vector (&rows)[lanes]) {
+  if constexpr (Step < lanes) {
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes; ++i) {
+      if ((i & Step) == 0) exchange<Step>(rows[i], rows[i + Step], std::make_integer_sequence<int, lanes>());
+    }
+    exchange_all<2 * Step>(rows);
+  }
+}
+
+// rows[i][j] and rows[j][i] change places.
+inline void transpose_square(Vector (&rows)[lanes]) { exchange_all<1>(rows); }
+
 void transpose(const float* in, int rows, int columns, float* out) {
-  constexpr int block = 16;  // a block of both sides stays in the L1 cache
-  for (int i0 = 0; i0 < rows; i0 += block) {
-    for (int j0 = 0; j0 < columns; j0 += block) {
-      for (int j = j0; j < smaller(j0 + block, columns); ++j) {
-        for (int i = i0; i < smaller(i0 + block, rows); ++i) {
-          out[static_cast<std::ptrdiff_t>(j) * rows + i] = in[static_cast<std::ptrdiff_t>(i) * columns + j];
+  for (int i0 = 0; i0 < rows; i0 += lanes) {
+    const int height = smaller(lanes, rows - i0);
+    for (int j0 = 0; j0 < columns; j0 += lanes) {
+      const int width = smaller(lanes, columns - j0);
+      Vector square[lanes] = {};
+      for (int i = 0; i < height; ++i) square[i] = load(in + static_cast<std::ptrdiff_t>(i0 + i) * columns + j0);
+      transpose_square(square);
+      for (int j = 0; j < width; ++j) {
+        float* row = out + static_cast<std::ptrdiff_t>(j0 + j) * rows + i0;
+        if (height == lanes) {
+          store(row, square[j]);
+        } else {
+          for (int i = 0; i < height; ++i) row[i] = square[j][i];
         }
       }
     }
@@ -115,11 +187,30 @@ void adam(const AdamStep& step, const Moments& state, const float* __restrict gr
 
 // ---- autoencoder ----
 
+// The instructions that vector expressions do not compile to.
+#if PHASESELECT_LANES == 16
+constexpr __mmask16 every = 0xffff;  // GCC 12 warns about the forms without a mask
+inline Vector minimum(Vector a, Vector b) { return _mm512_maskz_min_ps(every, a, b); }
+inline Vector maximum(Vector a, Vector b) { return _mm512_maskz_max_ps(every, a, b); }
+inline Vector times_power_of_two(Vector x, Vector n) { return _mm512_maskz_scalef_ps(every, x, n); }
+// 1 / x to 1 ulp, 1 <= x < 2^126: one Newton step from 14 bits, several times as fast as a division.
+inline Vector reciprocal(Vector x) {
+  const Vector r = _mm512_maskz_rcp14_ps(every, x);
+  return r * (2.0f - x * r);
+}
+#else
+inline Vector minimum(Vector a, Vector b) { return a < b ? a : b; }
+inline Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
+inline Vector times_power_of_two(Vector x, Vector n) {
+  return x * reinterpret_cast<Vector>((__builtin_convertvector(n, Bits) + 127) << 23);
+}
+inline Vector reciprocal(Vector x) { return 1.0f / x; }
+#endif
+
 // exp(x) to about 1 ulp for |x| <= 87: 2^n exp(r), |r| <= ln(2) / 2, with the polynomial of Cephes' expf.
 inline Vector exponential(Vector x) {
   constexpr float limit = 87.0f;
-  x = x > splat(limit) ? splat(limit) : x;
-  x = x < splat(-limit) ? splat(-limit) : x;
+  x = minimum(maximum(x, splat(-limit)), splat(limit));
   constexpr float round = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
   const Vector shifted = x * 1.44269504088896341f + round;
   const Vector n = shifted - round;
@@ -131,11 +222,10 @@ inline Vector exponential(Vector x) {
   y = y * r + 1.6666665459e-1f;
   y = y * r + 5.0000001201e-1f;
   y = y * (r * r) + r + 1.0f;
-  const Bits exponent = (__builtin_convertvector(n, Bits) + 127) << 23;
-  return y * reinterpret_cast<Vector>(exponent);
+  return times_power_of_two(y, n);
 }
 
-inline Vector sigmoid(Vector x) { return 1.0f / (1.0f + exponential(-x)); }
+inline Vector sigmoid(Vector x) { return reciprocal(1.0f + exponential(-x)); }
 
 struct Chunk {
   int first = 0;
@@ -194,105 +284,190 @@ void chunk_differences(const Pattern& pattern, Chunk chunk, float* buffer) {
   }
 }
 
-// tile[g][kp] = m_g D[.][g]; lanes beyond k stay zero.
-void scaled_tile(const Pattern& pattern, Chunk chunk, const float* decoder, int kp, float* tile) {
-  for (int c = 0; c < pattern.features; ++c) {
-    const float* row = decoder + static_cast<std::ptrdiff_t>(c) * pattern.groups + chunk.first;
-    const float* multiplicity = pattern.multiplicity + chunk.first;
-    for (int g = 0; g < chunk.size; ++g) tile[g * kp + c] = multiplicity[g] * row[g];
+// ---- decoder ----
+
+// Columns of h that the last, mostly empty vector of a row would hold: dh of these is formed with groups in the lanes.
+constexpr int tail_columns(int k) { return k % lanes <= lanes / 4 ? k % lanes : 0; }
+
+// tile[g][kp] = m_g D[c][g] of the columns that fill vectors; tail[c][decode_chunk] = the same of the others. Groups
+// beyond the chunk have multiplicity zero, or are overwritten.
+void scaled_decoder(const Pattern& pattern, Chunk chunk, const float* decoder, int kp, float* tile, float* tail) {
+  const int k = pattern.features;
+  const int whole = k - tail_columns(k);
+  const float* multiplicity = pattern.multiplicity + chunk.first;
+  const auto scaled = [&](int c, int g) {
+    return load(multiplicity + g) * load(decoder + static_cast<std::ptrdiff_t>(c) * pattern.groups + chunk.first + g);
+  };
+  for (int g = 0; g < chunk.size; g += lanes) {
+    for (int c0 = 0; c0 < whole; c0 += lanes) {
+      Vector square[lanes] = {};
+      for (int c = c0; c < smaller(c0 + lanes, whole); ++c) square[c - c0] = scaled(c, g);
+      transpose_square(square);
+      for (int i = 0; i < lanes; ++i) store(tile + (g + i) * kp + c0, square[i]);
+    }
+    for (int c = whole; c < k; ++c) store(tail + (c - whole) * decode_chunk + g, scaled(c, g));
   }
 }
+
+// sums[e][c] += the lanes' shares of sum_g differences[e][g] tail[c][g].
+template <int Rows, int Columns>
+inline void tail_sums(int width, const float* differences, const float* tail, float* sums) {
+  Vector sum[Rows][Columns];
+  for (int r = 0; r < Rows; ++r) {
+    for (int c = 0; c < Columns; ++c) sum[r][c] = load(sums + (r * Columns + c) * lanes);
+  }
+  for (int g = 0; g < width; g += lanes) {
+    Vector row[Columns];
+    for (int c = 0; c < Columns; ++c) row[c] = load(tail + c * decode_chunk + g);
+    for (int r = 0; r < Rows; ++r) {
+      const Vector difference = load(differences + r * decode_chunk + g);
+      for (int c = 0; c < Columns; ++c) sum[r][c] += difference * row[c];
+    }
+  }
+  for (int r = 0; r < Rows; ++r) {
+    for (int c = 0; c < Columns; ++c) store(sums + (r * Columns + c) * lanes, sum[r][c]);
+  }
+}
+
+template <int Columns>
+void tail_of_chunk(int elements, int width, const float* differences, const float* tail, float* sums) {
+  int e = 0;
+  for (; e + 4 <= elements; e += 4) {
+    tail_sums<4, Columns>(width, differences + e * decode_chunk, tail, sums + e * Columns * lanes);
+  }
+  for (; e < elements; ++e) {
+    tail_sums<1, Columns>(width, differences + e * decode_chunk, tail, sums + e * Columns * lanes);
+  }
+}
+
+void tail_of_chunk(int columns, int elements, int width, const float* differences, const float* tail, float* sums) {
+  if (columns == 1) tail_of_chunk<1>(elements, width, differences, tail, sums);
+  if (columns == 2) tail_of_chunk<2>(elements, width, differences, tail, sums);
+  if (columns == 3) tail_of_chunk<3>(elements, width, differences, tail, sums);
+  if (columns == 4) tail_of_chunk<4>(elements, width, differences, tail, sums);
+}
+
+// Where decode_step keeps what.
+struct DecodeScratch {
+  DecodeScratch(float* scratch, int elements, int k, int kp)
+      : buffer(scratch),
+        gradient(buffer + elements * decode_chunk),
+        tile(gradient + (k + 1) * decode_chunk),
+        tail(tile + decode_chunk * kp),
+        sums(tail + decode_tail * decode_chunk),
+        inputs(sums + elements * decode_tail * lanes) {}
+  float* buffer;    // [E][decode_chunk] logits, then differences
+  float* gradient;  // [k + 1][decode_chunk]
+  float* tile;      // [decode_chunk][kp]
+  float* tail;      // [decode_tail][decode_chunk]
+  float* sums;      // [E][decode_tail][lanes]
+  float* inputs;    // [E][k + 1] h and a one for the bias
+};
 
 double decode_step(const Pattern& pattern, const float* h, const Moments& weights, const Moments& bias,
                    const AdamStep& step, bool loss, float* scratch, float* dh) {
   const int E = pattern.elements, G = pattern.groups, k = pattern.features;
   const int kp = static_cast<int>(padded(static_cast<std::size_t>(k)));
-  float* buffer = scratch;                          // [E][decode_chunk]
-  float* gradient = buffer + E * decode_chunk;      // [k + 1][decode_chunk]
-  float* tile = gradient + (k + 1) * decode_chunk;  // [decode_chunk][kp]
-  for (int i = 0; i < E * decode_chunk; ++i) buffer[i] = 0;
-  for (int i = 0; i < decode_chunk * kp; ++i) tile[i] = 0;
+  const int tail = tail_columns(k);
+  const int whole = round_up(k - tail);
+  const DecodeScratch s(scratch, E, k, kp);
+  for (int i = 0; i < E * decode_chunk; ++i) s.buffer[i] = 0;
+  for (int i = 0; i < E * tail * lanes; ++i) s.sums[i] = 0;
   for (int i = 0; i < E * kp; ++i) dh[i] = 0;
+  for (int e = 0; e < E; ++e) {
+    for (int c = 0; c < k; ++c) s.inputs[e * (k + 1) + c] = h[e * kp + c];
+    s.inputs[e * (k + 1) + k] = 1;
+  }
   double total = 0;
   for (int first = 0; first < G; first += decode_chunk) {
     const Chunk chunk{first, smaller(decode_chunk, G - first)};
-    multiply(Product{E, chunk.size, k, h, kp, 1, weights.weights + first, G, buffer, decode_chunk, Start::bias,
+    multiply(Product{E, chunk.size, k, h, kp, 1, weights.weights + first, G, s.buffer, decode_chunk, Start::bias,
                      bias.weights + first});
-    if (loss) total += chunk_loss(pattern, chunk, buffer);
-    chunk_differences(pattern, chunk, buffer);
-    multiply(Product{k, chunk.size, E, h, 1, kp, buffer, decode_chunk, gradient, decode_chunk, Start::zero, nullptr});
-    const float one = 1;  // the bias sees the same sum with h = 1
-    multiply(Product{1, chunk.size, E, &one, 0, 0, buffer, decode_chunk, gradient + k * decode_chunk, decode_chunk,
+    if (loss) total += chunk_loss(pattern, chunk, s.buffer);
+    chunk_differences(pattern, chunk, s.buffer);
+    multiply(Product{k + 1, chunk.size, E, s.inputs, 1, k + 1, s.buffer, decode_chunk, s.gradient, decode_chunk,
                      Start::zero, nullptr});
-    scaled_tile(pattern, chunk, weights.weights, kp, tile);
-    multiply(
-        Product{E, round_up(k), chunk.size, buffer, decode_chunk, 1, tile, kp, dh, kp, Start::accumulate, nullptr});
+    scaled_decoder(pattern, chunk, weights.weights, kp, s.tile, s.tail);
+    multiply(Product{E, whole, chunk.size, s.buffer, decode_chunk, 1, s.tile, kp, dh, kp, Start::accumulate, nullptr});
+    tail_of_chunk(tail, E, round_up(chunk.size), s.buffer, s.tail, s.sums);
     const auto size = static_cast<std::size_t>(chunk.size);
     for (int c = 0; c < k; ++c) {
       const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(c) * G + first;
-      adam(step, Moments{weights.weights + at, weights.first + at, weights.second + at}, gradient + c * decode_chunk,
+      adam(step, Moments{weights.weights + at, weights.first + at, weights.second + at}, s.gradient + c * decode_chunk,
            size);
     }
     AdamStep plain = step;
     plain.decay = 0;
-    adam(plain, Moments{bias.weights + first, bias.first + first, bias.second + first}, gradient + k * decode_chunk,
+    adam(plain, Moments{bias.weights + first, bias.first + first, bias.second + first}, s.gradient + k * decode_chunk,
          size);
+  }
+  for (int e = 0; e < E; ++e) {
+    for (int c = 0; c < tail; ++c) {
+      const Vector lane_sums = load(s.sums + (e * tail + c) * lanes);
+      float sum = 0;
+      for (int i = 0; i < lanes; ++i) sum += lane_sums[i];
+      dh[e * kp + k - tail + c] = sum;
+    }
   }
   for (int i = 0; i < E * kp; ++i) dh[i] *= step.scale;
   return total;
 }
 
-// The moments of `n` gradients and the resulting change m^ / (sqrt(v^) + epsilon).
-void adam_changes(const AdamStep& s, float* __restrict m, float* __restrict v, const float* __restrict gradient,
-                  float* __restrict change, int n) {
+// ---- encoder ----
+
+// Adam on the sums of groups: w -= rate * (multiplicity m^ / (sqrt(v^) + epsilon) + decay w).
+void adam_sums(const AdamStep& step, const Moments& state, const float* __restrict gradient,
+               const float* __restrict multiplicity, int n) {
+  float* __restrict w = state.weights;
+  float* __restrict m = state.first;
+  float* __restrict v = state.second;
+  const AdamStep s = step;
   for (int i = 0; i < n; ++i) {
     const float g = gradient[i];
     m[i] = s.beta1 * m[i] + s.rest1 * g;
     v[i] = s.beta2 * v[i] + s.rest2 * g * g;
-    change[i] = (m[i] * s.correction1) / (__builtin_sqrtf(v[i] * s.correction2) + s.epsilon);
+    const float change = (m[i] * s.correction1) / (__builtin_sqrtf(v[i] * s.correction2) + s.epsilon);
+    w[i] -= s.rate * (multiplicity[i] * change + s.decay * w[i]);
   }
 }
 
-// Rows of S are k floats, not a multiple of a vector. They are handled as `Vectors` whole vectors; what lies beyond k
-// is the start of the next row, which is read but written back unchanged. Vectors = 0: any number.
+// Rows of S are k floats, not a multiple of a vector. They are read as `Vectors` whole vectors; the lanes beyond k hold
+// the start of the next row and end where nobody looks. Vectors = 0: any number.
 template <int Vectors>
 struct EncoderRows {
   static constexpr int most = Vectors == 0 ? 1 : Vectors;
 
-  static void gradients(const Pattern& pattern, Chunk chunk, int kp, const float* dz, float* gradient) {
+  // gradient, multiplicity: [groups of the chunk][k]. A row's junk lanes are overwritten by the next row, stored after
+  // it.
+  static void gradients(const Pattern& pattern, Chunk chunk, int kp, const float* dz, float* gradient,
+                        float* multiplicity) {
     const int k = pattern.features;
     for (int g = 0; g < chunk.size; ++g) {
       const std::uint32_t* offsets = pattern.offsets + chunk.first + g;
+      const Vector copies = splat(pattern.multiplicity[chunk.first + g]);
       for (int c = 0; c < k; c += most * lanes) {
         Vector sum[most] = {};
         for (std::uint32_t i = offsets[0]; i < offsets[1]; ++i) {
           const float* row = dz + pattern.rows[i] * kp + c;
           for (int v = 0; v < most; ++v) sum[v] += load(row + v * lanes);
         }
-        // The lanes beyond k are overwritten by the next row, which is stored after this one.
-        for (int v = 0; v < most; ++v) store(gradient + g * k + c + v * lanes, sum[v]);
+        for (int v = 0; v < most; ++v) {
+          store(gradient + g * k + c + v * lanes, sum[v]);
+          store(multiplicity + g * k + c + v * lanes, copies);
+        }
       }
     }
   }
 
-  // S -= rate (m_g change + decay S), then z += S for the elements of the group. change may be null: z only.
-  static void update(const Pattern& pattern, Chunk chunk, int kp, const AdamStep& step, const float* change,
-                     float* weights, float* z) {
+  // z += S for the elements of each group.
+  static void accumulate(const Pattern& pattern, Chunk chunk, int kp, const float* weights, float* z) {
     const int k = pattern.features;
     for (int g = 0; g < chunk.size; ++g) {
       const std::uint32_t* offsets = pattern.offsets + chunk.first + g;
-      float* row = weights + static_cast<std::ptrdiff_t>(chunk.first + g) * k;
+      const float* row = weights + static_cast<std::ptrdiff_t>(chunk.first + g) * k;
       for (int c = 0; c < k; c += most * lanes) {
         Vector s[most];
         for (int v = 0; v < most; ++v) s[v] = load(row + c + v * lanes);
-        if (change != nullptr) {
-          const Vector multiplicity = splat(pattern.multiplicity[chunk.first + g]);
-          for (int v = 0; v < most; ++v) {
-            const Vector mask = lane_mask(k - c - v * lanes);
-            s[v] -= mask * (step.rate * (multiplicity * load(change + g * k + c + v * lanes) + step.decay * s[v]));
-            store(row + c + v * lanes, s[v]);
-          }
-        }
         for (std::uint32_t i = offsets[0]; i < offsets[1]; ++i) {
           float* sum = z + pattern.rows[i] * kp + c;
           for (int v = 0; v < most; ++v) store(sum + v * lanes, load(sum + v * lanes) + s[v]);
@@ -300,35 +475,26 @@ struct EncoderRows {
       }
     }
   }
-
- private:
-  // 1 in the first `count` lanes.
-  static Vector lane_mask(int count) {
-    Vector mask;
-    for (int i = 0; i < lanes; ++i) mask[i] = i < count ? 1.0f : 0.0f;
-    return mask;
-  }
 };
 
+// dz null: z only.
 template <int Vectors>
 void encode_rows(const Pattern& pattern, const float* dz, const Moments& weights, const AdamStep& step, float* scratch,
                  float* z) {
   const int k = pattern.features;
   const int kp = static_cast<int>(padded(static_cast<std::size_t>(k)));
   float* gradient = scratch;
-  float* change = scratch + encode_chunk * k + static_cast<int>(padding);
+  float* multiplicity = scratch + encode_chunk * k + static_cast<int>(padding);
   for (int i = 0; i < pattern.elements * kp; ++i) z[i] = 0;
-  if (dz != nullptr) {
-    for (int i = 0; i < 2 * (encode_chunk * k + static_cast<int>(padding)); ++i) scratch[i] = 0;
-  }
   for (int first = 0; first < pattern.groups; first += encode_chunk) {
     const Chunk chunk{first, smaller(encode_chunk, pattern.groups - first)};
     if (dz != nullptr) {
       const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(first) * k;
-      EncoderRows<Vectors>::gradients(pattern, chunk, kp, dz, gradient);
-      adam_changes(step, weights.first + at, weights.second + at, gradient, change, chunk.size * k);
+      EncoderRows<Vectors>::gradients(pattern, chunk, kp, dz, gradient, multiplicity);
+      adam_sums(step, Moments{weights.weights + at, weights.first + at, weights.second + at}, gradient, multiplicity,
+                chunk.size * k);
     }
-    EncoderRows<Vectors>::update(pattern, chunk, kp, step, dz != nullptr ? change : nullptr, weights.weights, z);
+    EncoderRows<Vectors>::accumulate(pattern, chunk, kp, weights.weights, z);
   }
 }
 

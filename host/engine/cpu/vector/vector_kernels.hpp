@@ -51,6 +51,7 @@ struct Product {
   std::ptrdiff_t c_row = 0;
   Start start = Start::zero;
   const float* bias = nullptr;
+  bool relu = false;  // c = max(c, 0)
 };
 
 // The pattern matrix by groups (see EnvironmentGroups) and the sizes of the autoencoder.
@@ -69,7 +70,9 @@ struct Moments {
   float* second = nullptr;
 };
 
-// Scratch of decode_step, in floats: logits [E][decode_chunk], gradient [k + 1][decode_chunk], tile [decode_chunk][kp].
+// Groups that a pass takes at a time, so that its scratch memory stays in the cache; columns of h at most that are
+// summed apart (tail_columns).
+inline constexpr int decode_tail = max_lanes / 4;
 inline constexpr int decode_chunk = 128;
 inline constexpr int encode_chunk = 64;
 
@@ -96,9 +99,10 @@ struct VectorKernels {
   void (*encode)(const Pattern& pattern, const float* weights, float* z);
 };
 
+// In floats; what lies where: DecodeScratch.
 constexpr std::size_t decode_scratch(int elements, int features) {
-  return static_cast<std::size_t>(decode_chunk) * static_cast<std::size_t>(elements + features + 1) +
-         static_cast<std::size_t>(decode_chunk) * padded(static_cast<std::size_t>(features)) + padding;
+  const auto E = static_cast<std::size_t>(elements), k = static_cast<std::size_t>(features);
+  return decode_chunk * (E + k + 1 + padded(k) + decode_tail) + E * (decode_tail * max_lanes + k + 1);
 }
 constexpr std::size_t encode_scratch(int features) {
   return 2 * (static_cast<std::size_t>(encode_chunk) * static_cast<std::size_t>(features) + padding);
