@@ -1,92 +1,103 @@
-// Screening speed: field-members per minute of processor time of one core, classifier and ranking network, random
-// weights at the paper's shape (k = 20, fields of up to 9 elements, hidden 80, 80, 80, 20, 87 elements, 20 members),
-// through the engine interface in the chunks that `screen` uses. Peak memory is printed with the rate; it must not
-// depend on the number of candidates.
-#include <benchmark/benchmark.h>
-#include <sys/resource.h>
-
-#include <cstdint>
+// Evaluation at the paper's shape (paper.hpp) by 20 members with random weights: probabilities and ranking errors of
+// the table's fields, and screening of ternaries in the chunks of `screen`, whose peak memory must not depend on how
+// many candidates there are.
+#include <algorithm>
 #include <memory>
 #include <vector>
 
+#include "bench/counters.hpp"
+#include "bench/machine.hpp"
+#include "bench/paper.hpp"
 #include "bench/random_weights.hpp"
 #include "host/engine/ensemble.hpp"
-#include "phaseselect/data/candidates.hpp"
-#include "phaseselect/engine/engine.hpp"
 
 namespace phaseselect {
 namespace {
 
 constexpr int members = 20;
 
-// One environment per element suffices: screening reads the encoder once per member, whatever its number of columns.
-Problem paper_problem() {
-  Problem problem;
-  Architecture& a = problem.architecture;
-  a.elements = 87;
-  a.groups = 87;
-  a.environments = 87;
-  a.slots = 9;
-  a.features = 20;
-  a.heads = 8;
-  a.key_dim = 2;
-  a.hidden = {80, 80, 80, 20};
-  EnvironmentGroups& groups = problem.groups;
-  groups.elements = a.elements;
-  groups.environments = a.environments;
-  groups.offsets.push_back(0);
-  for (std::uint16_t element = 0; element < a.elements; ++element) {
-    groups.rows.push_back(element);
-    groups.offsets.push_back(element + 1u);
-    groups.multiplicity.push_back(1);
-    groups.column_group.push_back(element);
+std::unique_ptr<Engine> trained_engine(int threads) {
+  const Problem& problem = paper().problem;
+  std::unique_ptr<Engine> engine = make_cpu_engine(problem, {.threads = threads});
+  for (const Slot slot : all_slots(members)) {
+    const auto member = static_cast<std::uint32_t>(slot);
+    engine->open_trained(slot, random_weights(classifier_layout(problem.architecture), member),
+                         random_weights(ranking_layout(problem.architecture), member));
   }
-  return problem;
+  return engine;
 }
 
-// The next `count` of the C(87, 3) = 105,995 ternaries, over and over.
-std::vector<std::int16_t> next_ternaries(std::size_t count, std::vector<int>& combination) {
-  std::vector<std::int16_t> rows;
-  rows.reserve(3 * count);
-  while (rows.size() < 3 * count) {
-    for (const int row : combination) rows.push_back(static_cast<std::int16_t>(row));
-    if (!next_combination(combination, 87)) combination = {0, 1, 2};
+void report_evaluation(benchmark::State& state, std::size_t fields, const Work& field, int threads) {
+  const double field_members = static_cast<double>(fields) * members;
+  report_work(state, field_members * field, threads);
+  report_rate(state, "field_members", field_members);
+  state.counters["field_members"] = field_members;
+}
+
+using Evaluate = void (Engine::*)(std::span<const Slot>, FieldView, std::span<float>);
+
+void evaluate(benchmark::State& state, Evaluate values, const Work& field) {
+  const FieldSet& fields = paper().problem.fields;
+  const auto engine = trained_engine(cores());
+  const std::vector<Slot> slots = all_slots(members);
+  std::vector<float> out(fields.size() * slots.size());
+  for (auto _ : state) {
+    ((*engine).*values)(slots, fields, out);
+    benchmark::DoNotOptimize(out.data());
   }
-  return rows;
+  state.SetLabel(engine->description());
+  report_evaluation(state, fields.size(), field, cores());
+}
+
+void prediction(benchmark::State& state) {
+  evaluate(state, &Engine::probabilities, field_probability(work_shape(paper().problem)));
+}
+
+void ranking_errors(benchmark::State& state) {
+  evaluate(state, &Engine::reconstruction_errors, field_reconstruction(work_shape(paper().problem)));
+}
+
+// The classifier's first kernel is cut to the slots that a ternary fills; the ranking network reads all of them.
+Work work_of_ternary() {
+  WorkShape ternary = work_shape(paper().problem);
+  ternary.elements_of_field = 3;
+  const Work error = field_reconstruction(ternary);
+  ternary.architecture.slots = 3;
+  return field_probability(ternary) + error;
 }
 
 void screening(benchmark::State& state) {
-  const Problem problem = paper_problem();
-  const std::unique_ptr<Engine> engine = make_cpu_engine(problem, {static_cast<int>(state.range(0))});
-  const ParameterLayout classifier = classifier_layout(problem.architecture);
-  const ParameterLayout ranking = ranking_layout(problem.architecture);
-  for (std::uint32_t member = 0; member < members; ++member) {
-    engine->open_trained(static_cast<Slot>(member), random_weights(classifier, member),
-                         random_weights(ranking, member));
-  }
+  const int threads = static_cast<int>(state.range(0));
+  const std::vector<std::int16_t> ternaries = all_candidates(paper().problem.architecture.elements, 3);
+  const std::size_t fields = std::min(static_cast<std::size_t>(state.range(1)), ternaries.size() / 3);
   const std::vector<Slot> slots = all_slots(members);
-  const auto chunks = static_cast<std::size_t>(state.range(1));
-  std::vector<int> combination{0, 1, 2};
+  reset_peak_memory();
+  const auto engine = trained_engine(threads);
   for (auto _ : state) {
-    for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-      const std::vector<std::int16_t> rows = next_ternaries(evaluation_chunk, combination);
-      benchmark::DoNotOptimize(engine->ensemble_statistics(slots, {3, rows}).data());
+    for (std::size_t first = 0; first < fields; first += evaluation_chunk) {
+      const std::size_t count = std::min(evaluation_chunk, fields - first);
+      const FieldView chunk(3, std::span(ternaries).subspan(3 * first, 3 * count));
+      benchmark::DoNotOptimize(engine->ensemble_statistics(slots, chunk).data());
     }
   }
-  const double fields = static_cast<double>(state.iterations() * chunks * evaluation_chunk);
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  state.counters["field_members_per_minute"] = benchmark::Counter(60 * fields * members, benchmark::Counter::kIsRate);
-  state.counters["peak_MB"] = static_cast<double>(usage.ru_maxrss) / 1024;
+  report_peak_memory(state);
+  state.SetLabel(engine->description());
+  report_evaluation(state, fields, work_of_ternary(), threads);
 }
-BENCHMARK(screening)
-    ->Args({1, 1})
-    ->Args({1, 13})  // 13 chunks of 8,192 are all ternaries
-    ->Args({2, 1})
-    ->ArgNames({"threads", "chunks"})
+
+constexpr int all_ternaries = 105995;  // of 87 elements
+
+BENCHMARK(checked<prediction>)->Name("prediction")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(checked<ranking_errors>)->Name("ranking_errors")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(checked<screening>)
+    ->Name("screening")
+    ->Args({1, evaluation_chunk})
+    ->Args({1, all_ternaries})
+    ->Args({cores(), all_ternaries})
+    ->ArgNames({"threads", "fields"})
     ->Unit(benchmark::kMillisecond)
     ->MeasureProcessCPUTime()
-    ->MinTime(2);
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace phaseselect
