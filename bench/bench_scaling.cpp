@@ -1,5 +1,7 @@
 // How the time of a member-step depends on members, features, batch, environments and threads: the paper's shape
 // (paper.hpp) with one of them changed. The environments are synthetic at every size (synthetic.hpp).
+#include <map>
+
 #include "bench/counters.hpp"
 #include "bench/epochs.hpp"
 #include "bench/paper.hpp"
@@ -31,7 +33,10 @@ void batch(benchmark::State& state) {
 }
 
 void environments(benchmark::State& state) {
-  const Problem problem = synthetic_problem(paper().config, argument(state));
+  static std::map<int, Problem> made;
+  const int scale = argument(state);
+  if (!made.contains(scale)) made.emplace(scale, synthetic_problem(paper().config, scale));
+  const Problem& problem = made.at(scale);
   time_epochs(state, problem, {.members = cores(), .threads = cores()});
   state.counters["environments"] = problem.groups.environments;
   state.counters["groups"] = problem.groups.groups();
