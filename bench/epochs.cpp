@@ -35,7 +35,7 @@ void time_epochs(benchmark::State& state, const Problem& problem, const EpochSha
   state.counters["step_seconds"] =
       benchmark::Counter(steps / working, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
   const std::size_t slab = 3 * sizeof(float) * classifier_layout(problem.architecture).size();
-  state.counters["slab_in_cache"] = slab * static_cast<std::size_t>(working) <= last_level_cache() ? 1 : 0;
+  state.counters["slab_in_cache"] = slab * static_cast<std::size_t>(working) <= last_level_cache(working) ? 1 : 0;
 }
 
 }  // namespace phaseselect

@@ -1,8 +1,8 @@
 #include "bench/machine.hpp"
 
+#include <benchmark/benchmark.h>
 #include <immintrin.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -35,7 +35,7 @@ double best_rate(int threads, const std::function<void(int)>& work) {
 
 double measure_bandwidth(int threads) {
   constexpr int passes = 4;
-  const std::size_t floats = 2 * last_level_cache() / sizeof(float) / static_cast<std::size_t>(threads);
+  const std::size_t floats = 2 * last_level_cache(threads) / sizeof(float) / static_cast<std::size_t>(threads);
   std::vector<std::vector<float>> a(static_cast<std::size_t>(threads)), b(a.size());
   const double rate = best_rate(threads, [&](int thread) {
     std::vector<float>&mine = a[static_cast<std::size_t>(thread)], &other = b[static_cast<std::size_t>(thread)];
@@ -134,10 +134,12 @@ double peak_operations(int threads) {
   return once(threads, measure_peak, known);
 }
 
-std::size_t last_level_cache() {
-  constexpr long assumed = 64L << 20;  // where the system does not say
-  const long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
-  return static_cast<std::size_t>(bytes > 0 ? bytes : assumed);
+std::size_t last_level_cache(int threads) {
+  const auto& caches = benchmark::CPUInfo::Get().caches;
+  const auto last = std::max_element(caches.begin(), caches.end(), [](auto& a, auto& b) { return a.level < b.level; });
+  if (last == caches.end()) return std::size_t{64} << 20;  // the system does not say
+  const int sharing = std::max(1, last->num_sharing);
+  return static_cast<std::size_t>(last->size) * static_cast<std::size_t>((threads + sharing - 1) / sharing);
 }
 
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << 5; }

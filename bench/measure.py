@@ -84,7 +84,8 @@ def peers(build, out, quick, python):
         say("bench/peers/setup.sh")
         done = subprocess.run([HERE / "peers/setup.sh"], capture_output=True, text=True)
         if done.returncode != 0:
-            reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+            lines = done.stderr.strip().splitlines() or ["no reason given"]
+            reason = next((line for line in lines if line.startswith("ERROR")), lines[-1])
             say(f"peers SKIPPED: bench/peers/setup.sh failed: {reason}")
             return {"skipped": f"bench/peers/setup.sh failed: {reason}"}
         python = done.stdout.strip().splitlines()[-1]

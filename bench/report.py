@@ -106,7 +106,8 @@ def scaled(value, unit):
 
 
 def share(value):
-    return f"{100 * value:.1f} %" if value < 0.1 else f"{100 * value:.0f} %"
+    percent = 100 * value
+    return "< 0.01 %" if percent < 0.01 else f"{percent:.0f} %" if percent >= 9.5 else f"{percent:.2g} %"
 
 
 def verdict(met):
@@ -234,7 +235,7 @@ def peer_table(title, unit, results):
         raise Missing(f"peers: no C++ in {title}")
     expected = [name for name in PEERS if (" " in name) == title.startswith("training")]
     found = {result["contender"]: result for result in results}
-    rows = [["PhaseSelect, CPU engine", f"{ours['rate']:,.0f}", "", f"{ours['peak_bytes'] / 1e6:,.0f} MB", ""]]
+    rows = [["PhaseSelect, CPU engine", f"{ours['rate']:,.0f}", "", f"{ours['peak_bytes'] / 2**20:,.0f} MB", ""]]
     for name in expected:
         result = found.get(name)
         if result is None or result.get("failed"):
@@ -243,7 +244,7 @@ def peer_table(title, unit, results):
         faster, less = ours["rate"] / result["rate"], result["peak_bytes"] / ours["peak_bytes"]
         rows.append([PEERS[name], f"{result['rate']:,.0f}",
                      f"{faster:.1f}x (target {TARGETS[name]}x: {verdict(faster >= TARGETS[name])})",
-                     f"{result['peak_bytes'] / 1e6:,.0f} MB", f"{less:.1f}x (target 2x: {verdict(less >= 2)})"])
+                     f"{result['peak_bytes'] / 2**20:,.0f} MB", f"{less:.1f}x (target 2x: {verdict(less >= 2)})"])
     return table([title, unit, "the engine is faster by", "peak memory", "the engine takes less by"], rows)
 
 
@@ -256,7 +257,7 @@ def peer_section(measured, present):
     result = peers["result"]
     settings = result["settings"]
     return "\n\n".join([
-        f"Measured {provenance(measured)}: {settings['members']} members, {settings['threads']} threads, medians of "
+        f"Measured {provenance(measured)}. {settings['members']} members, {settings['threads']} threads, medians of "
         f"{settings['repeats']} repeats in turns.",
         peer_table("training", "member-steps a second", result["train"]),
         peer_table("screening all ternaries, classifier only", "field-members a second", result["screen"]),
