@@ -1,17 +1,16 @@
-// One training step of one member at the paper's shape (k 20, batch 16, hidden 80,80,80,20), against the three bare
-// matrix products that it contains (E x k x G forward, two backward) by single-threaded BLAS, in the same run; and one
-// epoch of several members. With the real tables (PHASESELECT_DATA) E x G is 87 x 10,423; without them the bundled ones
-// are used.
-#include <benchmark/benchmark.h>
-#include <sys/resource.h>
-
+// Training at the paper's shape (paper.hpp): one step of one member against the three bare matrix products that it
+// contains (E x k x G forward, two backward) by single-threaded BLAS; an epoch of each network; peak memory.
+#include <algorithm>
 #include <memory>
-#include <numeric>
+#include <vector>
 
-#include "bench/tables.hpp"
+#include "bench/counters.hpp"
+#include "bench/epochs.hpp"
+#include "bench/machine.hpp"
+#include "bench/paper.hpp"
+#include "host/engine/ensemble.hpp"
 #include "host/pipeline/population.hpp"
 #include "host/pipeline/problem.hpp"
-#include "phaseselect/config/config.hpp"
 
 #ifdef PHASESELECT_HAS_BLAS
 #include <cblas.h>
@@ -20,85 +19,74 @@
 namespace phaseselect {
 namespace {
 
-Config configuration() {
-  Config config;
-  config.data.properties = bench_table("superconductors.csv", "superconductors.csv");
-  config.environments.formulas = bench_table("mp_formulas.csv", "formulas.csv");
-  config.data.threshold = 10;
-  config.training.learning_rate = 1e-3;
-  return config;
-}
+void member_step(benchmark::State& state) { time_epochs(state, paper().problem, {.steps = 64}); }
 
-const PreparedData& data() {
-  static const PreparedData prepared = prepare(configuration());
-  return prepared;
-}
-
-std::vector<std::uint32_t> first_rows(std::size_t count) {
-  std::vector<std::uint32_t> rows(std::min(count, data().problem.labels.size()));
-  std::iota(rows.begin(), rows.end(), 0u);
-  return rows;
-}
-
-// 64 steps of batch 16 an iteration.
-void member_step(benchmark::State& state) {
-  const auto engine = make_cpu_engine(data().problem, {1, static_cast<InstructionSet>(state.range(0))});
-  engine->open(0, MemberPlan{0, first_rows(64 * 16), first_rows(1)});
-  state.SetLabel(engine->description());
-  std::uint32_t epoch = 0;
-  for (auto _ : state) {
-    const EpochTask task{0, epoch++ % 100};
-    benchmark::DoNotOptimize(engine->run_epoch(Network::classifier, {&task, 1}));
-  }
-  const double steps = 64;
-  state.counters["step_seconds"] =
-      benchmark::Counter(steps, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
-  const auto groups = static_cast<double>(data().problem.architecture.groups);
-  state.counters["groups"] = groups;
-}
-BENCHMARK(member_step)->Arg(static_cast<int>(InstructionSet::best))->Unit(benchmark::kMillisecond)->MinTime(2);
-
-// One epoch of `members` members on every core: time per member-step should not depend on how many there are.
-void epoch_of_members(benchmark::State& state) {
-  const auto members = static_cast<int>(state.range(0));
-  const auto engine = make_cpu_engine(data().problem);
+// One member a core, with the rows that it has in training.
+struct Members {
+  std::unique_ptr<Engine> engine = make_cpu_engine(paper().problem, {.threads = cores()});
+  std::vector<MemberPlan> plans =
+      ensemble_plans(paper().config, paper().problem, 0, static_cast<std::uint32_t>(cores()));
   std::vector<EpochTask> tasks;
-  for (int slot = 0; slot < members; ++slot) {
-    engine->open(slot, MemberPlan{static_cast<std::uint32_t>(slot), first_rows(16 * 16), first_rows(1)});
-    tasks.push_back(EpochTask{slot, 0});
-  }
-  state.SetLabel(engine->description());
-  for (auto _ : state) benchmark::DoNotOptimize(engine->run_epoch(Network::classifier, tasks));
-  state.counters["member_steps_per_second"] =
-      benchmark::Counter(16.0 * members, benchmark::Counter::kIsIterationInvariantRate);
-}
-BENCHMARK(epoch_of_members)->Arg(2)->Arg(8)->Arg(32)->Unit(benchmark::kMillisecond)->UseRealTime();
 
-// Peak memory of training n members through both networks, beside 1.3 times their weights and moments plus 200 MB. The
-// peak is the process's so far: smaller populations first, and nothing else in the same process (--benchmark_filter).
+  Members() {
+    for (const Slot slot : all_slots(cores())) {
+      engine->open(slot, plans[static_cast<std::size_t>(slot)]);
+      tasks.push_back({slot, 0});
+    }
+  }
+};
+
+// Steps of training, then the held-out rows.
+void epoch(benchmark::State& state, Network network, const OptimiserPlan& optimiser, const Work& step,
+           const Work& held_out_row) {
+  Members members;
+  if (network == Network::ranking) members.engine->begin_ranking(all_slots(cores()));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(members.engine->run_epoch(network, members.tasks));
+    for (EpochTask& task : members.tasks) ++task.epoch;
+  }
+  state.SetLabel(members.engine->description());
+  const MemberPlan& plan = members.plans.front();
+  const double steps = steps_of(plan, optimiser);
+  const auto held_out = static_cast<double>(plan.held_out.size());
+  report_work(state, cores() * (steps * step + held_out * held_out_row), cores());
+  report_rate(state, "member_steps", cores() * steps);
+}
+
+void classifier_epoch(benchmark::State& state) {
+  const WorkShape shape = work_shape(paper().problem);
+  epoch(state, Network::classifier, paper().problem.classifier, classifier_step(shape), field_probability(shape));
+}
+
+void ranking_epoch(benchmark::State& state) {
+  WorkShape shape = work_shape(paper().problem);
+  shape.batch = paper().problem.ranking.batch;
+  epoch(state, Network::ranking, paper().problem.ranking, ranking_step(shape), field_reconstruction(shape));
+}
+
+// Peak memory of training n members through both networks, beside 1.3 times their weights and moments plus 200 MB.
 void training_memory(benchmark::State& state) {
   const auto members = static_cast<std::uint32_t>(state.range(0));
-  Config config = configuration();
+  Config config = paper().config;
   config.ensemble.members = static_cast<int>(members);
-  config.training.epochs = 1;
-  config.ranking.epochs = 1;
-  const PreparedData prepared = prepare(config);
+  config.training.epochs = config.ranking.epochs = 1;
+  Problem problem = paper().problem;
+  problem.classifier = classifier_plan(config);
+  problem.ranking = ranking_plan(config);
+  reset_peak_memory();
   for (auto _ : state) {
-    const auto engine = make_cpu_engine(prepared.problem);
-    const auto plans = ensemble_plans(config, prepared.problem, 0, members);
-    benchmark::DoNotOptimize(train_population(*engine, prepared.problem, config, plans, {}));
+    const auto engine = make_cpu_engine(problem);
+    const auto plans = ensemble_plans(config, problem, 0, members);
+    benchmark::DoNotOptimize(train_population(*engine, problem, config, plans, {}));
   }
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const double floats = 3.0 * members * static_cast<double>(classifier_layout(prepared.problem.architecture).size());
-  state.counters["peak_MB"] = static_cast<double>(usage.ru_maxrss) / 1024;
+  report_peak_memory(state);
+  const double floats = 3.0 * members * static_cast<double>(classifier_layout(problem.architecture).size());
   state.counters["limit_MB"] = 1.3 * floats * sizeof(float) / (1024 * 1024) + 200;
 }
-BENCHMARK(training_memory)->Arg(4)->Arg(16)->Arg(64)->Iterations(1)->Unit(benchmark::kSecond)->UseRealTime();
 
 #ifdef PHASESELECT_HAS_BLAS
 void three_bare_products(benchmark::State& state) {
-  const Architecture& a = data().problem.architecture;
+  const Architecture& a = paper().problem.architecture;
   const int E = a.elements, G = a.groups, k = a.features;
   const auto size = [](int rows, int columns) {
     return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
@@ -115,11 +103,25 @@ void three_bare_products(benchmark::State& state) {
                 k);
     benchmark::ClobberMemory();
   }
+  const double floats = 2.0 * (static_cast<double>(E) * k + static_cast<double>(k) * G + static_cast<double>(E) * G);
+  report_work(state, {sizeof(float) * floats, 6.0 * E * G * k}, 1);
   state.counters["step_seconds"] =
       benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
-BENCHMARK(three_bare_products)->Unit(benchmark::kMillisecond)->MinTime(2);
+BENCHMARK(three_bare_products)->Unit(benchmark::kMillisecond)->UseRealTime();
 #endif
+
+BENCHMARK(checked<member_step>)->Name("member_step")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(checked<classifier_epoch>)->Name("epoch")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(checked<ranking_epoch>)->Name("ranking_epoch")->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(checked<training_memory>)
+    ->Name("training_memory")
+    ->Arg(16)
+    ->Arg(64)
+    ->ArgName("members")
+    ->Iterations(1)
+    ->Unit(benchmark::kSecond)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace phaseselect

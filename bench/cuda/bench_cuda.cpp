@@ -23,16 +23,8 @@ constexpr int paper_members = 300;
 // ---- kernels ----
 
 const std::vector<cuda::KernelCost>& costs() {
-  static const std::vector<cuda::KernelCost> list = [] {
-    const Problem& problem = paper().problem;
-    double elements = 0;
-    for (const std::int16_t row : problem.fields.rows) elements += row >= 0 ? 1 : 0;
-    return cuda::kernel_costs({.architecture = problem.architecture,
-                               .batch = problem.classifier.batch,
-                               .ones = static_cast<double>(problem.groups.rows.size()),
-                               .elements_of_field = elements / static_cast<double>(problem.fields.size()),
-                               .shared_per_block = cuda::select_device().shared_per_block});
-  }();
+  static const std::vector<cuda::KernelCost> list =
+      cuda::kernel_costs(work_shape(paper().problem), cuda::select_device().shared_per_block);
   return list;
 }
 
@@ -50,7 +42,7 @@ void kernel(benchmark::State& state, const char* name, Choose choose) {
   DeviceEnsemble ensemble(static_cast<int>(state.range(0)));
   const double members = ensemble.members();
   const cuda::KernelCost* cost = cost_of(name);
-  const Work work = cost == nullptr ? Work{} : Work{members * cost->bytes, members * cost->operations};
+  const Work work = cost == nullptr ? Work{} : members * Work{cost->bytes, cost->operations};
   const double seconds = time_launches(state, ensemble.stream(), choose(ensemble), work);
   state.counters["member_us"] = seconds / members * 1e6;
   if (ensemble.members() == paper_members) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/cuda/paper.hpp"
+#include "bench/paper.hpp"
 #include "kernels/engine/evaluator.hpp"
 #include "kernels/engine/launches.hpp"
 #include "kernels/engine/members.hpp"

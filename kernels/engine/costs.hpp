@@ -1,11 +1,12 @@
-// What each kernel launches and costs, from the same functions that launch it.
+// What each kernel launches, from the same functions that launch it, and costs: the arithmetic of host/engine/work.hpp,
+// and what passes between kernels.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
-#include "phaseselect/model/architecture.hpp"
+#include "host/engine/work.hpp"
 
 namespace phaseselect::cuda {
 
@@ -18,14 +19,8 @@ struct KernelCost {
   std::string unit = "step";
 };
 
-struct CostShape {
-  Architecture architecture;
-  int batch = 16;
-  double ones = 0;                        // of the grouped matrix
-  double elements_of_field = 0;           // on average
-  std::size_t shared_per_block = 232448;  // of an H100
-};
+inline constexpr std::size_t h100_shared_per_block = 232448;
 
-std::vector<KernelCost> kernel_costs(const CostShape& shape);
+std::vector<KernelCost> kernel_costs(const WorkShape& shape, std::size_t shared_per_block = h100_shared_per_block);
 
 }  // namespace phaseselect::cuda

@@ -1,5 +1,7 @@
 // The shape of the paper's superconductors (k 20, 8 heads of 2, hidden 80, 80, 80, 20, batch 16), on a smaller matrix:
 // where the field step keeps its arrays, and that both engines and the oracle agree after three epochs.
+#include "host/model/paper_shape.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -17,25 +19,10 @@ namespace {
 
 constexpr std::size_t sm_90 = 232448, sm_80 = 166912, sm_86 = 101376;  // bytes of shared memory a block may have
 
-Architecture paper_architecture() {
-  Architecture architecture;
-  architecture.elements = 87;
-  architecture.groups = 150;
-  architecture.slots = 8;
-  architecture.features = 20;
-  architecture.heads = 8;
-  architecture.key_dim = 2;
-  architecture.hidden = {80, 80, 80, 20};
-  architecture.dropout = 0.5;
-  architecture.l1 = 0.03;
-  architecture.l2 = 1e-4;
-  architecture.ranking_dropout = 0.1;
-  return architecture;
-}
-
 SmallProblem paper_problem() {
   SmallProblem small;
-  small.architecture = paper_architecture();
+  small.architecture = paper_shape::architecture();
+  small.architecture.groups = 150;
   small.fields = 50;
   small.classifier = small_plan(3, 16, 1e-3);
   small.ranking = small_plan(2, 16, 1e-3);
@@ -43,9 +30,7 @@ SmallProblem paper_problem() {
 }
 
 TEST(PaperShape, FieldStepKeepsItsWeightsInSharedMemory) {
-  Architecture architecture = paper_architecture();
-  architecture.groups = 10423;
-  architecture.environments = 63384;
+  const Architecture architecture = paper_shape::architecture();
   const cuda::ModelShape shape(architecture);
   const auto plan = [&](std::size_t limit) { return cuda::field_step_shape(architecture, shape, 16, limit).plan; };
   for (const std::size_t limit : {sm_90, sm_80}) {
@@ -95,10 +80,8 @@ TEST(PaperShape, EnginesAndOracleAgreeAfterThreeEpochs) {
 
 // The cost table has the sizes that DESIGN.md 4 counts.
 TEST(PaperShape, CostsAreDominatedByTheAutoencoder) {
-  Architecture architecture = paper_architecture();
-  architecture.groups = 10423;
-  architecture.environments = 63384;
-  const auto costs = cuda::kernel_costs({architecture, 16, 82852, 3.6});
+  const auto costs = cuda::kernel_costs(
+      {paper_shape::architecture(), paper_shape::batch, paper_shape::ones, paper_shape::elements_of_field});
   ASSERT_EQ(costs.size(), 13u);
   EXPECT_EQ(costs[1].kernel, "decode_step_kernel<20, 128>");
   double bytes = 0;

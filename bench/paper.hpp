@@ -21,10 +21,6 @@ struct Paper {
 
 const Paper& paper();
 
-inline constexpr double h100_bandwidth = 3.35e12;  // bytes a second, H100 SXM by its data sheet
-
-// What a step of one member has to move: S and D with both moments, read and written (DESIGN.md 4).
-double floor_bytes(const Architecture& architecture);
 // Steps of an epoch.
 double steps_of(const MemberPlan& plan, const OptimiserPlan& optimiser);
 
