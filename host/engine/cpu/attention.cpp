@@ -142,6 +142,55 @@ void Attention::forward(const VectorKernels& kernels, const float* weights, cons
   combine(h, batch, context, flat);
 }
 
+const float* Attention::evaluate_scores(const VectorKernels& kernels, const Tables& tables, const FieldBatch& batch,
+                                        Context& context) const {
+  const std::size_t stride = padded(static_cast<std::size_t>(batch.fields));
+  const auto slots = static_cast<std::size_t>(batch.slots);
+  context.lane_received.need(slots * stride);
+  context.attended.need(slots * static_cast<std::size_t>(width_) * stride);
+  context.attend.need(attend_scratch(batch.slots, width_));
+  FieldAttention attention{batch.fields, batch.slots, heads_, key_dim_, static_cast<int>(stride), scale_};
+  attention.query = tables.query.data();
+  attention.key = tables.key.data();
+  if (combine_ != Combine::scores) attention.value = tables.value.data();
+  attention.rows = batch.rows.data();
+  attention.sizes = batch.sizes.data();
+  attention.received = context.lane_received.data();
+  attention.attended = context.attended.data();
+  attention.scratch = context.attend.data();
+  kernels.attend(attention);
+  return attention.received;
+}
+
+void Attention::evaluate(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
+                         const FieldBatch& batch, Context& context, float* flat) const {
+  const float* received = evaluate_scores(kernels, tables, batch, context);
+  const int stride = static_cast<int>(padded(static_cast<std::size_t>(batch.fields)));
+  const int flat_width = batch.slots * k_;
+  const int filled = *std::max_element(batch.sizes.begin(), batch.sizes.end());
+  if (combine_ != Combine::scores) {
+    for (int slot = 0; slot < filled; ++slot) {
+      kernels.multiply(Product{batch.fields, k_, width_, context.attended.data() + slot * width_ * stride, 1, stride,
+                               weights + output_.weights, k_, flat + slot * k_, flat_width, Start::bias,
+                               weights + output_.bias});
+    }
+  }
+  for (int f = 0; f < batch.fields; ++f) {
+    const int size = batch.sizes[static_cast<std::size_t>(f)];
+    float* field = flat + static_cast<std::ptrdiff_t>(f) * flat_width;
+    for (int i = 0; i < size; ++i) {
+      const float* x = h + batch.rows[static_cast<std::size_t>(f * batch.slots + i)] * kp_;
+      float* target = field + i * k_;
+      if (combine_ == Combine::residual) {
+        for (int c = 0; c < k_; ++c) target[c] += x[c];
+      } else if (combine_ == Combine::scores) {
+        for (int c = 0; c < k_; ++c) target[c] = received[i * stride + f] * x[c];
+      }
+    }
+    std::fill(field + size * k_, field + flat_width, 0.0f);
+  }
+}
+
 // From d_flat to d_output [real rows][k] or d_received [fields][slots], and the direct paths into dh.
 void Attention::backward_combine(const FieldBatch& batch, const float* h, const float* d_flat, Context& context,
                                  float* dh) const {

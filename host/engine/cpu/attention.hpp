@@ -44,6 +44,8 @@ class Attention {
     Buffer received;             // [fields][slots], s_i
     std::vector<int> first_row;  // [fields] index of a field's first real row
     int real_rows = 0;
+    // evaluation only: received and attended with fields in the lanes, scratch memory
+    Buffer lane_received, attended, attend;
     // backward only
     Buffer d_output, d_heads, d_received, d_probabilities, transposed, d_h;
     Tables d_tables;
@@ -52,8 +54,12 @@ class Attention {
   // flat: [fields][slots * k], the field vectors.
   void forward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
                const FieldBatch& batch, Context& context, float* flat) const;
-  // s_i only: context.received.
-  void scores(const Tables& tables, const FieldBatch& batch, Context& context) const;
+  // The same without what a backward pass needs, many fields at a time.
+  void evaluate(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
+                const FieldBatch& batch, Context& context, float* flat) const;
+  // s_i only, [slots][padded(fields)]: valid until the context is used again.
+  const float* evaluate_scores(const VectorKernels& kernels, const Tables& tables, const FieldBatch& batch,
+                               Context& context) const;
   // Gradients of the attention's blocks into `gradients` (overwritten); adds d(loss)/dh to dh [E][padded(k)].
   void backward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
                 const FieldBatch& batch, Context& context, const float* d_flat, float* gradients, float* dh) const;
@@ -71,6 +77,7 @@ class Attention {
             static_cast<std::size_t>(q)) *
            n;
   }
+  void scores(const Tables& tables, const FieldBatch& batch, Context& context) const;
   void attend(const VectorKernels& kernels, const float* weights, const Tables& tables, const FieldBatch& batch,
               Context& context) const;
   void combine(const float* h, const FieldBatch& batch, const Context& context, float* flat) const;

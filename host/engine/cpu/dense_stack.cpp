@@ -34,12 +34,12 @@ const float* DenseStack::forward(const VectorKernels& kernels, const float* weig
     const std::size_t size = static_cast<std::size_t>(rows) * static_cast<std::size_t>(layer.outputs);
     Buffer& output = activations.values[l];
     output.need(size);
+    const bool last = l + 1 == layers_.size();
     kernels.multiply(Product{rows, layer.outputs, depth, x, depth, 1, weights + layer.weights, layer.outputs,
-                             output.data(), layer.outputs, Start::bias, weights + layer.bias});
+                             output.data(), layer.outputs, Start::bias, weights + layer.bias, !last});
     x = output.data();
     depth = layer.outputs;
-    if (l + 1 == layers_.size()) break;
-    for (std::size_t i = 0; i < size; ++i) output.data()[i] = std::max(output.data()[i], 0.0f);
+    if (last) break;
     if (dropout != nullptr && dropout->rate > 0) {
       apply_dropout(dropout->random, static_cast<std::uint32_t>(l + 1), dropout->rate, rows, layer.outputs,
                     output.data());

@@ -7,7 +7,7 @@
 namespace phaseselect::cpu {
 namespace {
 
-constexpr std::size_t chunk = 64;
+constexpr std::size_t chunk = 128;
 
 int field_size(const std::int16_t* rows, int slots) {
   int size = 0;
@@ -36,8 +36,8 @@ void fill_batch(const Model& model, FieldView fields, std::size_t first, std::si
 }
 
 void forward(const Model& model, const Member& member, Workspace& workspace, float* flat) {
-  model.attention.forward(model.kernels, member.classifier.weights.data(), member.h.data(), member.tables,
-                          workspace.batch, workspace.attention, flat);
+  model.attention.evaluate(model.kernels, member.classifier.weights.data(), member.h.data(), member.tables,
+                           workspace.batch, workspace.attention, flat);
 }
 
 }  // namespace
@@ -77,8 +77,13 @@ void attention_scores(const Model& model, const Member& member, FieldView fields
   for (std::size_t first = 0; first < fields.size(); first += chunk) {
     const std::size_t count = std::min(chunk, fields.size() - first);
     fill_batch(model, fields, first, count, fields.slots, 0, workspace.batch);
-    model.attention.scores(member.tables, workspace.batch, workspace.attention);
-    std::copy_n(workspace.attention.received.data(), count * slots, out + first * slots);
+    const float* received =
+        model.attention.evaluate_scores(model.kernels, member.tables, workspace.batch, workspace.attention);
+    for (std::size_t f = 0; f < count; ++f) {
+      for (std::size_t slot = 0; slot < slots; ++slot) {
+        out[(first + f) * slots + slot] = received[slot * padded(count) + f];
+      }
+    }
   }
 }
 

@@ -526,12 +526,91 @@ void encode(const Pattern& pattern, const float* weights, float* z) {
   encode_any(pattern, nullptr, Moments{const_cast<float*>(weights), nullptr, nullptr}, AdamStep{}, nullptr, z);
 }
 
+// ---- attention ----
+
+// The table's rows of one slot of `lanes` fields, turned so that fields are in the lanes: columns[c][lanes].
+void gather_slot(const float* table, int width, const std::int16_t* rows, int row_stride, int fields, float* columns) {
+  for (int c0 = 0; c0 < width; c0 += lanes) {
+    Vector square[lanes];
+    for (int f = 0; f < lanes; ++f) {
+      const int row = f < fields ? rows[f * row_stride] : -1;
+      square[f] = load(table + static_cast<std::ptrdiff_t>(row < 0 ? 0 : row) * width + c0);
+    }
+    transpose_square(square);
+    for (int c = c0; c < smaller(c0 + lanes, width); ++c) store(columns + c * lanes, square[c - c0]);
+  }
+}
+
+// `lanes` fields, the first being `first`. Slots that a field does not fill take part in nothing.
+void attend_block(const FieldAttention& p, int first) {
+  const int fields = smaller(lanes, p.fields - first);
+  const int width = p.heads * p.key_dim;
+  Vector size{};
+  int largest = 0;
+  for (int f = 0; f < fields; ++f) {
+    size[f] = static_cast<float>(p.sizes[first + f]);
+    if (p.sizes[first + f] > largest) largest = p.sizes[first + f];
+  }
+  float* queries = p.scratch;  // [slots][width][lanes], as keys and values
+  float* keys = queries + p.slots * width * lanes;
+  float* values = keys + p.slots * width * lanes;
+  float* weights = values + p.slots * width * lanes;  // [slots][lanes], of one query of one head
+  for (int slot = 0; slot < largest; ++slot) {
+    const std::int16_t* rows = p.rows + first * p.slots + slot;
+    gather_slot(p.query, width, rows, p.slots, fields, queries + slot * width * lanes);
+    gather_slot(p.key, width, rows, p.slots, fields, keys + slot * width * lanes);
+    if (p.value != nullptr) gather_slot(p.value, width, rows, p.slots, fields, values + slot * width * lanes);
+  }
+  const Vector share = 1.0f / (static_cast<float>(p.heads) * size);
+  for (int slot = 0; slot < p.slots; ++slot) store(p.received + slot * p.stride + first, Vector{});
+  for (int q = 0; q < largest; ++q) {
+    for (int head = 0; head < p.heads; ++head) {
+      const int column = head * p.key_dim;
+      const auto at = [&](const float* table, int slot, int d) {
+        return load(table + (slot * width + column + d) * lanes);
+      };
+      const auto filled = [&](int slot) { return static_cast<float>(slot) < size; };
+      Vector highest = splat(-3.0e38f);
+      for (int j = 0; j < largest; ++j) {
+        Vector dot{};
+        for (int d = 0; d < p.key_dim; ++d) dot += at(queries, q, d) * at(keys, j, d);
+        dot = filled(j) ? dot * p.scale : splat(-3.0e38f);
+        store(weights + j * lanes, dot);
+        highest = maximum(highest, dot);
+      }
+      Vector sum{};
+      for (int j = 0; j < largest; ++j) {
+        const Vector weight = filled(j) ? exponential(load(weights + j * lanes) - highest) : Vector{};
+        store(weights + j * lanes, weight);
+        sum += weight;
+      }
+      const Vector norm = 1.0f / sum;
+      for (int j = 0; j < largest; ++j) {
+        const Vector probability = load(weights + j * lanes) * norm;
+        store(weights + j * lanes, probability);
+        float* received = p.received + j * p.stride + first;
+        store(received, load(received) + (filled(q) ? probability * share : Vector{}));
+      }
+      if (p.value == nullptr) continue;
+      for (int d = 0; d < p.key_dim; ++d) {
+        Vector out{};
+        for (int j = 0; j < largest; ++j) out += load(weights + j * lanes) * at(values, j, d);
+        store(p.attended + static_cast<std::ptrdiff_t>(q * width + column + d) * p.stride + first, out);
+      }
+    }
+  }
+}
+
+void attend(const FieldAttention& p) {
+  for (int first = 0; first < p.fields; first += lanes) attend_block(p, first);
+}
+
 constexpr const char* name_of_lanes() { return lanes == 16 ? "AVX-512" : lanes == 8 ? "AVX2" : "SSE2"; }
 
 }  // namespace
 
 extern const VectorKernels PHASESELECT_KERNEL_TABLE;
 const VectorKernels PHASESELECT_KERNEL_TABLE{name_of_lanes(), multiply,    transpose, column_sums, adam,
-                                             decode_step,     encode_step, encode};
+                                             decode_step,     encode_step, encode,    attend};
 
 }  // namespace phaseselect::cpu

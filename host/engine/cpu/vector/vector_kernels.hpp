@@ -76,6 +76,21 @@ inline constexpr int decode_tail = max_lanes / 4;
 inline constexpr int decode_chunk = 128;
 inline constexpr int encode_chunk = 64;
 
+// Attention of many fields at once, fields in the lanes (DESIGN.md 3.1).
+struct FieldAttention {
+  int fields = 0, slots = 0, heads = 0, key_dim = 0;
+  int stride = 0;                      // of a row of fields below: padded(fields)
+  float scale = 0;                     // 1 / sqrt(d)
+  const float* query = nullptr;        // tables [E][H d]
+  const float* key = nullptr;          //
+  const float* value = nullptr;        // null: `received` only
+  const std::int16_t* rows = nullptr;  // [fields][slots], real elements first
+  const int* sizes = nullptr;          // [fields] >= 1
+  float* received = nullptr;           // [slots][stride] s_i; 0 in slots that are not filled
+  float* attended = nullptr;           // [slots][H d][stride] concat_h(P V); undefined in slots that are not filled
+  float* scratch = nullptr;            // attend_scratch floats
+};
+
 struct VectorKernels {
   const char* name;
 
@@ -97,7 +112,12 @@ struct VectorKernels {
                       float* scratch, float* z);
   // z of given S: the same sums, the same bits.
   void (*encode)(const Pattern& pattern, const float* weights, float* z);
+  void (*attend)(const FieldAttention& attention);
 };
+
+constexpr std::size_t attend_scratch(int slots, int width) {
+  return static_cast<std::size_t>(slots) * (3 * static_cast<std::size_t>(width) + 1) * max_lanes;
+}
 
 // In floats; what lies where: DecodeScratch.
 constexpr std::size_t decode_scratch(int elements, int features) {
