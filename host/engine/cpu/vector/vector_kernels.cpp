@@ -26,6 +26,32 @@ inline Vector splat(float x) { return Vector{} + x; }
 constexpr int round_up(int n) { return (n + lanes - 1) / lanes * lanes; }
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
+// The instructions that vector expressions do not compile to.
+#if PHASESELECT_LANES == 16
+constexpr __mmask16 every = 0xffff;  // GCC 12 warns about the forms without a mask
+inline Vector minimum(Vector a, Vector b) { return _mm512_maskz_min_ps(every, a, b); }
+inline Vector maximum(Vector a, Vector b) { return _mm512_maskz_max_ps(every, a, b); }
+inline Vector times_power_of_two(Vector x, Vector n) { return _mm512_maskz_scalef_ps(every, x, n); }
+// 1 / x to 1 ulp, 1 <= x < 2^126: one Newton step from 14 bits, several times as fast as a division.
+inline Vector reciprocal(Vector x) {
+  const Vector r = _mm512_maskz_rcp14_ps(every, x);
+  return r * (2.0f - x * r);
+}
+inline void store_first(float* p, Vector v, int count) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
+}
+#else
+inline Vector minimum(Vector a, Vector b) { return a < b ? a : b; }
+inline Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
+inline Vector times_power_of_two(Vector x, Vector n) {
+  return x * reinterpret_cast<Vector>((__builtin_convertvector(n, Bits) + 127) << 23);
+}
+inline Vector reciprocal(Vector x) { return 1.0f / x; }
+inline void store_first(float* p, Vector v, int count) {
+  for (int i = 0; i < count; ++i) p[i] = v[i];  // NOLINT: the static analyser does not follow the lanes of a vector
+}
+#endif
+
 // ---- product ----
 
 // `Rows` x (`Vectors` * lanes) outputs from column j; only the first `columns` are stored (the rest are junk lanes).
@@ -53,16 +79,18 @@ inline void product_tile(const Product& p, int i, int j, int columns) {
       for (int v = 0; v < Vectors; ++v) sum[r][v] += factor * row[v];
     }
   }
+  // Unrolled, so that the sums stay in registers.
+#pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
-    if (p.relu) {
-      for (int v = 0; v < Vectors; ++v) sum[r][v] = sum[r][v] > Vector{} ? sum[r][v] : Vector{};
-    }
     float* c = p.c + (i + r) * p.c_row + j;
-    if (columns == Vectors * lanes) {
-      for (int v = 0; v < Vectors; ++v) store(c + v * lanes, sum[r][v]);
-    } else {
-      // The static analyser does not follow the lanes of a vector.
-      for (int column = 0; column < columns; ++column) c[column] = sum[r][column / lanes][column % lanes];  // NOLINT
+#pragma GCC unroll 3
+    for (int v = 0; v < Vectors; ++v) {
+      const Vector value = p.relu ? maximum(sum[r][v], Vector{}) : sum[r][v];
+      if (v + 1 < Vectors || columns == Vectors * lanes) {
+        store(c + v * lanes, value);
+      } else {
+        store_first(c + v * lanes, value, columns - v * lanes);
+      }
     }
   }
 }
@@ -186,26 +214,6 @@ void adam(const AdamStep& step, const Moments& state, const float* __restrict gr
 }
 
 // ---- autoencoder ----
-
-// The instructions that vector expressions do not compile to.
-#if PHASESELECT_LANES == 16
-constexpr __mmask16 every = 0xffff;  // GCC 12 warns about the forms without a mask
-inline Vector minimum(Vector a, Vector b) { return _mm512_maskz_min_ps(every, a, b); }
-inline Vector maximum(Vector a, Vector b) { return _mm512_maskz_max_ps(every, a, b); }
-inline Vector times_power_of_two(Vector x, Vector n) { return _mm512_maskz_scalef_ps(every, x, n); }
-// 1 / x to 1 ulp, 1 <= x < 2^126: one Newton step from 14 bits, several times as fast as a division.
-inline Vector reciprocal(Vector x) {
-  const Vector r = _mm512_maskz_rcp14_ps(every, x);
-  return r * (2.0f - x * r);
-}
-#else
-inline Vector minimum(Vector a, Vector b) { return a < b ? a : b; }
-inline Vector maximum(Vector a, Vector b) { return a > b ? a : b; }
-inline Vector times_power_of_two(Vector x, Vector n) {
-  return x * reinterpret_cast<Vector>((__builtin_convertvector(n, Bits) + 127) << 23);
-}
-inline Vector reciprocal(Vector x) { return 1.0f / x; }
-#endif
 
 // exp(x) to about 1 ulp for |x| <= 87: 2^n exp(r), |r| <= ln(2) / 2, with the polynomial of Cephes' expf.
 inline Vector exponential(Vector x) {
