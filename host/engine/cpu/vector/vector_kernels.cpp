@@ -148,8 +148,8 @@ void multiply(const Product& p) {
 
 template <int Step, int... Lane>
 inline void exchange(Vector& a, Vector& b, std::integer_sequence<int, Lane...>) {
-  const Vector low = __builtin_shuffle(a, b, Bits{((Lane & Step) != 0 ? lanes + Lane - Step : Lane)...});
-  b = __builtin_shuffle(a, b, Bits{((Lane & Step) != 0 ? lanes + Lane : Lane + Step)...});
+  const Vector low = __builtin_shufflevector(a, b, ((Lane & Step) != 0 ? lanes + Lane - Step : Lane)...);
+  b = __builtin_shufflevector(a, b, ((Lane & Step) != 0 ? lanes + Lane : Lane + Step)...);
   a = low;
 }
 
