@@ -1,0 +1,212 @@
+"""What a line or two of scikit-learn makes of the same folds: random forest, histogram gradient boosting, nearest field.
+
+Usage: baselines.py VALIDATION [-o baselines.json] [--resamples 2000] [--seed 1]
+VALIDATION is the folder that `phaseselect validate` wrote. Each baseline learns from the fields that the fold's members
+could learn from and judges the fields that they judged. Printed: every measure as the mean over folds, and PhaseSelect
+minus the best baseline of that measure with a 95 % interval: paired bootstrap, fields drawn with replacement, the same
+draw for both. Forest and boosting: scikit-learn's defaults on the element indicator vector. Nearest field: the share
+of positives among the training fields of the greatest Jaccard similarity.
+"""
+import argparse
+import csv
+import json
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import sklearn
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+
+CALIBRATION_BINS, LOG_LOSS_CLIP = 15, 1e-7  # of host/pipeline/metrics.hpp
+LARGER_IS_BETTER = {"accuracy": True, "f1": True, "roc_auc": True, "log_loss": False, "brier": False, "ece": False}
+OURS = "PhaseSelect"
+
+
+class Fold(NamedTuple):
+    """One fold: numbers of fields, and what the judged ones were given."""
+
+    training: np.ndarray
+    judged: np.ndarray
+    probabilities: dict  # method: array beside judged
+
+
+class Validation(NamedTuple):
+    fields: list  # "Ba Cu O"
+    labels: np.ndarray  # beside fields
+    folds: list
+
+
+def read_validation(folder):
+    with open(Path(folder) / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    labels = {row["phases"]: int(row["label"]) for row in rows}
+    number = {field: i for i, field in enumerate(labels)}
+    folds = []
+    for name in sorted({int(row["fold"]) for row in rows}):
+        own = [row for row in rows if int(row["fold"]) == name]
+        judged = np.array([number[row["phases"]] for row in own])
+        training = np.setdiff1d(np.arange(len(labels)), judged)
+        folds.append(Fold(training, judged, {OURS: np.array([float(row["probability"]) for row in own])}))
+    return Validation(list(labels), np.array(list(labels.values())), folds)
+
+
+def indicators(fields):
+    """(fields, elements) of 0 and 1."""
+    sets = [field.split() for field in fields]
+    column = {symbol: i for i, symbol in enumerate(sorted({symbol for field in sets for symbol in field}))}
+    matrix = np.zeros((len(sets), len(column)), np.float32)
+    for row, field in zip(matrix, sets):
+        row[[column[symbol] for symbol in field]] = 1
+    return matrix
+
+
+def nearest_field(known, labels, asked, chunk=1024):
+    """Share of positives among the known fields that are most similar (Jaccard)."""
+    sizes, shares = known.sum(1), []
+    for start in range(0, len(asked), chunk):
+        part = asked[start : start + chunk]
+        common = part @ known.T
+        similarity = common / (part.sum(1)[:, None] + sizes - common)
+        most = similarity == similarity.max(1, keepdims=True)
+        shares.append(most @ labels / most.sum(1))
+    return np.concatenate(shares)
+
+
+def of_classifier(make):
+    def judge(known, labels, asked, seed):
+        if len(np.unique(labels)) == 1:  # a classifier of one class has one column
+            return np.full(len(asked), float(labels[0]))
+        return make(random_state=seed).fit(known, labels).predict_proba(asked)[:, 1]
+
+    return judge
+
+
+BASELINES = {
+    "random forest": of_classifier(lambda **seed: RandomForestClassifier(n_jobs=os.cpu_count(), **seed)),
+    "gradient boosting": of_classifier(HistGradientBoostingClassifier),
+    "nearest field": lambda known, labels, asked, seed: nearest_field(known, labels, asked),
+}
+
+
+def judge_folds(validation, seed):
+    """Adds every baseline's probabilities to the folds."""
+    matrix, labels = indicators(validation.fields), validation.labels
+    for number, fold in enumerate(validation.folds):
+        known, answers, asked = matrix[fold.training], labels[fold.training], matrix[fold.judged]
+        for name, judge in BASELINES.items():
+            print(f"fold {number}: {name}", file=sys.stderr)
+            fold.probabilities[name] = judge(known, answers, asked, seed)
+
+
+class Judged:
+    """Probabilities of one method in one fold; measures of any weighting of its fields."""
+
+    def __init__(self, labels, probabilities):
+        self.positive, self.called = labels == 1, probabilities >= 0.5
+        clipped = np.clip(probabilities, LOG_LOSS_CLIP, 1 - LOG_LOSS_CLIP)
+        self.loss = -np.where(self.positive, np.log(clipped), np.log1p(-clipped))
+        self.square, self.excess = (probabilities - labels) ** 2, probabilities - labels
+        self.bin = np.minimum(CALIBRATION_BINS - 1, (probabilities * CALIBRATION_BINS).astype(int))
+        self.place = np.unique(probabilities, return_inverse=True)[1]  # ascending, equal ones in the same place
+
+    def area(self, weights):
+        positives = np.bincount(self.place, weights * self.positive)
+        negatives = np.bincount(self.place, weights * ~self.positive)
+        pairs = positives.sum() * negatives.sum()
+        outranked = np.cumsum(negatives) - negatives / 2
+        return (positives * outranked).sum() / pairs if pairs > 0 else np.nan
+
+    def measures(self, weights):
+        """Of the fields, each counted as often as its weight says."""
+        total = weights.sum()
+        if total == 0:
+            return {name: np.nan for name in LARGER_IS_BETTER}
+        hits = weights[self.positive & self.called].sum()
+        calls_and_positives = weights[self.called].sum() + weights[self.positive].sum()
+        return {
+            "accuracy": weights[self.positive == self.called].sum() / total,
+            "f1": 2 * hits / calls_and_positives if calls_and_positives > 0 else np.nan,
+            "roc_auc": self.area(weights),
+            "log_loss": weights @ self.loss / total,
+            "brier": weights @ self.square / total,
+            "ece": np.abs(np.bincount(self.bin, weights * self.excess)).sum() / total,
+        }
+
+
+def mean_over_folds(validation, judged, counts):
+    """{method: {measure: mean over the folds that define it}}; counts: how often each field was drawn."""
+    means = {}
+    for method, folds in judged.items():
+        each = [fold.measures(counts[plan.judged]) for fold, plan in zip(folds, validation.folds)]
+        values = {name: np.array([measures[name] for measures in each]) for name in LARGER_IS_BETTER}
+        means[method] = {n: float(np.nanmean(v)) if not np.isnan(v).all() else np.nan for n, v in values.items()}
+    return means
+
+
+def compare(validation, resamples, seed):
+    """Measures of every method, and ours minus each other one with its interval."""
+    methods = list(validation.folds[0].probabilities)
+    judged = {
+        method: [Judged(validation.labels[fold.judged], fold.probabilities[method]) for fold in validation.folds]
+        for method in methods
+    }
+    count = len(validation.fields)
+    means = mean_over_folds(validation, judged, np.ones(count))
+    generator = np.random.default_rng(seed)
+    draws = [
+        mean_over_folds(validation, judged, np.bincount(generator.integers(count, size=count), minlength=count))
+        for _ in range(resamples)
+    ]
+    differences = {}
+    for name, larger in LARGER_IS_BETTER.items():
+        baselines = [method for method in BASELINES if method in methods]
+        best = (max if larger else min)(baselines, key=lambda method: means[method][name])
+        differences[name] = {"best_baseline": best, "against": {}}
+        for method in baselines:
+            low, high = np.nanpercentile([draw[OURS][name] - draw[method][name] for draw in draws], [2.5, 97.5])
+            difference = {"difference": means[OURS][name] - means[method][name], "low": float(low), "high": float(high)}
+            differences[name]["against"][method] = difference
+    return {"measures": means, "differences": differences}
+
+
+def table(result):
+    names = list(LARGER_IS_BETTER)
+    lines = [f"{'':<28}" + "".join(f"{name:>11}" for name in names)]
+    for method, means in result["measures"].items():
+        lines.append(f"{method:<28}" + "".join(f"{means[name]:>11.4f}" for name in names))
+    lines.append("")
+    for name in names:
+        best = result["differences"][name]["best_baseline"]
+        found = result["differences"][name]["against"][best]
+        lines.append(
+            f"{name:<9} {OURS} - {best}: {found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
+        )
+    return "\n".join(lines)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("validation", type=Path, help="folder that `phaseselect validate` wrote")
+    arguments.add_argument("-o", "--output", type=Path, help="everything as JSON")
+    arguments.add_argument("--resamples", type=int, default=2000, help="of the bootstrap")
+    arguments.add_argument("--seed", type=int, default=1, help="of the baselines and the bootstrap")
+    options = arguments.parse_args()
+    try:
+        validation = read_validation(options.validation)
+    except (OSError, KeyError) as error:
+        sys.exit(f"baselines.py: {options.validation} is not a finished validation: {error}")
+    judge_folds(validation, options.seed)
+    result = compare(validation, options.resamples, options.seed)
+    result.update(
+        validation=str(options.validation), fields=len(validation.fields), folds=len(validation.folds),
+        seed=options.seed, resamples=options.resamples, scikit_learn=sklearn.__version__,
+    )
+    print(table(result))
+    if options.output:
+        options.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
