@@ -1,8 +1,8 @@
 """What a line or two of scikit-learn makes of the same folds: random forest, histogram gradient boosting, nearest field.
 
 Usage: baselines.py VALIDATION [-o baselines.json] [--resamples 2000] [--seed 1]
-VALIDATION is the folder that `phaseselect validate` wrote. Each baseline learns from the fields that the fold's members
-could learn from and judges the fields that they judged. Printed: every measure as the mean over folds, and PhaseSelect
+VALIDATION is the folder that `phaseselect validate` wrote, with any validation.split. Each baseline learns from the
+fields that the fold's members could learn from and judges the fields that they judged. Printed: every measure as the mean over folds, and PhaseSelect
 minus the best baseline of that measure with a 95 % interval: paired bootstrap, fields drawn with replacement, the same
 draw for both. Forest and boosting: scikit-learn's defaults on the element indicator vector. Nearest field: the share
 of positives among the training fields of the greatest Jaccard similarity.
@@ -21,7 +21,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 
 CALIBRATION_BINS, LOG_LOSS_CLIP = 15, 1e-7  # of host/pipeline/metrics.hpp
 LARGER_IS_BETTER = {"accuracy": True, "f1": True, "roc_auc": True, "log_loss": False, "brier": False, "ece": False}
-OURS = "PhaseSelect"
+OURS, OURS_CALIBRATED = "PhaseSelect", "PhaseSelect, calibrated"
+COLUMNS = {OURS: "probability", OURS_CALIBRATED: "calibrated"}  # of predictions.csv
 
 
 class Fold(NamedTuple):
@@ -38,18 +39,26 @@ class Validation(NamedTuple):
     folds: list
 
 
+def read_rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def read_validation(folder):
-    with open(Path(folder) / "predictions.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    labels = {row["phases"]: int(row["label"]) for row in rows}
-    number = {field: i for i, field in enumerate(labels)}
+    """Fields and folds as in splits.csv; what PhaseSelect said of them as in predictions.csv."""
+    splits, predictions = read_rows(Path(folder) / "splits.csv"), read_rows(Path(folder) / "predictions.csv")
+    fields = [row["phases"] for row in splits]
     folds = []
-    for name in sorted({int(row["fold"]) for row in rows}):
-        own = [row for row in rows if int(row["fold"]) == name]
-        judged = np.array([number[row["phases"]] for row in own])
-        training = np.setdiff1d(np.arange(len(labels)), judged)
-        folds.append(Fold(training, judged, {OURS: np.array([float(row["probability"]) for row in own])}))
-    return Validation(list(labels), np.array(list(labels.values())), folds)
+    for number in range(len(splits[0]) - 2):  # beside phases and label
+        cells = np.array([row[f"fold_{number}"] for row in splits])
+        judged = np.flatnonzero(cells == "judged")
+        own = {row["phases"]: row for row in predictions if int(row["fold"]) == number}
+        probabilities = {}
+        for method, column in COLUMNS.items():
+            if all(row[column] for row in own.values()):
+                probabilities[method] = np.array([float(own[fields[i]][column]) for i in judged])
+        folds.append(Fold(np.flatnonzero(cells == "training"), judged, probabilities))
+    return Validation(fields, np.array([int(row["label"]) for row in splits]), folds)
 
 
 def indicators(fields):
@@ -160,14 +169,16 @@ def compare(validation, resamples, seed):
         for _ in range(resamples)
     ]
     differences = {}
-    for name, larger in LARGER_IS_BETTER.items():
-        baselines = [method for method in BASELINES if method in methods]
-        best = (max if larger else min)(baselines, key=lambda method: means[method][name])
-        differences[name] = {"best_baseline": best, "against": {}}
-        for method in baselines:
-            low, high = np.nanpercentile([draw[OURS][name] - draw[method][name] for draw in draws], [2.5, 97.5])
-            difference = {"difference": means[OURS][name] - means[method][name], "low": float(low), "high": float(high)}
-            differences[name]["against"][method] = difference
+    for ours in methods[: len(methods) - len(BASELINES)]:
+        differences[ours] = {}
+        for name, larger in LARGER_IS_BETTER.items():
+            best = (max if larger else min)(BASELINES, key=lambda method: means[method][name])
+            differences[ours][name] = {"best_baseline": best, "against": {}}
+            for method in BASELINES:
+                low, high = np.nanpercentile([draw[ours][name] - draw[method][name] for draw in draws], [2.5, 97.5])
+                differences[ours][name]["against"][method] = {
+                    "difference": means[ours][name] - means[method][name], "low": float(low), "high": float(high),
+                }
     return {"measures": means, "differences": differences}
 
 
@@ -176,13 +187,13 @@ def table(result):
     lines = [f"{'':<28}" + "".join(f"{name:>11}" for name in names)]
     for method, means in result["measures"].items():
         lines.append(f"{method:<28}" + "".join(f"{means[name]:>11.4f}" for name in names))
-    lines.append("")
-    for name in names:
-        best = result["differences"][name]["best_baseline"]
-        found = result["differences"][name]["against"][best]
-        lines.append(
-            f"{name:<9} {OURS} - {best}: {found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
-        )
+    for ours, differences in result["differences"].items():
+        lines.append("")
+        for name in names:
+            best = differences[name]["best_baseline"]
+            found = differences[name]["against"][best]
+            interval = f"{found['difference']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})"
+            lines.append(f"{name:<9} {ours} - {best}: {interval}")
     return "\n".join(lines)
 
 
@@ -195,7 +206,7 @@ def main():
     options = arguments.parse_args()
     try:
         validation = read_validation(options.validation)
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, IndexError) as error:
         sys.exit(f"baselines.py: {options.validation} is not a finished validation: {error}")
     judge_folds(validation, options.seed)
     result = compare(validation, options.resamples, options.seed)

@@ -19,20 +19,27 @@ from sklearn.metrics import f1_score, log_loss, roc_auc_score
 import baselines
 
 ELEMENTS = "Ba Ca Cl Cu F K Li Mg Na O S Y".split()
+LEFT_OUT = 7  # a field that no fold learns from
 
 
 def synthetic(folder, folds=3):
     """A finished validation: fields with oxygen or fluorine are mostly positive; ours knows more than that."""
     generator = np.random.default_rng(5)
     fields = [" ".join(field) for field in itertools.combinations(ELEMENTS, 3)]
-    rows = []
+    predictions, splits = [], []
     for i, field in enumerate(fields):
         label = int(generator.random() < (0.8 if {"O", "F"} & set(field.split()) else 0.2))
         ours = float(np.clip(0.3 + 0.4 * label + 0.2 * generator.standard_normal(), 0, 1))
-        rows.append([field, i % folds, label, label, ours, 0.01])
-    with open(Path(folder) / "predictions.csv", "w", newline="") as file:
-        csv.writer(file).writerows([["phases", "fold", "value", "label", "probability", "probability_std"], *rows])
-    return rows
+        predictions.append([field, i % folds, label, label, ours, 0.01, ""])
+        cells = ["judged" if i % folds == fold else "training" for fold in range(folds)]
+        splits.append([field, label, *(cells if i != LEFT_OUT else [c.replace("training", "") for c in cells])])
+    header = ["phases", "fold", "value", "label", "probability", "probability_std", "calibrated"]
+    for name, table in {
+        "predictions": [header, *predictions],
+        "splits": [["phases", "label", *(f"fold_{fold}" for fold in range(folds))], *splits],
+    }.items():
+        with open(Path(folder) / f"{name}.csv", "w", newline="") as file:
+            csv.writer(file).writerows(table)
 
 
 class Measures(unittest.TestCase):
@@ -65,12 +72,16 @@ class Baselines(unittest.TestCase):
         share = baselines.nearest_field(matrix[:2], np.array([1, 0]), matrix[:1] * 0 + matrix[2])
         self.assertEqual(share, [0.5])  # both are equally far
 
-    def test_no_judged_field_is_learned_from(self):
+    def test_learned_from_and_judged_as_the_splits_say(self):
         with tempfile.TemporaryDirectory() as folder:
             synthetic(folder)
-            for fold in baselines.read_validation(folder).folds:
-                self.assertEqual(len(np.intersect1d(fold.training, fold.judged)), 0)
-                self.assertEqual(len(fold.training) + len(fold.judged), 220)
+            folds = baselines.read_validation(folder).folds
+        self.assertEqual(len(folds), 3)
+        for number, fold in enumerate(folds):
+            self.assertTrue((fold.judged % 3 == number).all())
+            self.assertTrue((fold.training % 3 != number).all())
+            self.assertNotIn(LEFT_OUT, fold.training)
+            self.assertEqual(len(fold.training) + len(fold.judged), 220 if number == LEFT_OUT % 3 else 219)
 
     def test_a_better_method_is_found_better(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +92,7 @@ class Baselines(unittest.TestCase):
             self.assertEqual(result, baselines.compare(validation, 200, 1))  # seeded
         measures = result["measures"]
         self.assertGreater(measures[baselines.OURS]["roc_auc"], measures["nearest field"]["roc_auc"])
-        found = result["differences"]["roc_auc"]
+        found = result["differences"][baselines.OURS]["roc_auc"]
         against = found["against"][found["best_baseline"]]
         best = max(measures[name]["roc_auc"] for name in baselines.BASELINES)
         self.assertAlmostEqual(against["difference"], measures[baselines.OURS]["roc_auc"] - best)
@@ -94,8 +105,9 @@ class Baselines(unittest.TestCase):
             synthetic(folder)
             validation = baselines.read_validation(folder)
         for fold in validation.folds:
-            fold.probabilities["nearest field"] = fold.probabilities[baselines.OURS]
-        found = baselines.compare(validation, 50, 1)["differences"]["accuracy"]["against"]["nearest field"]
+            fold.probabilities.update({name: fold.probabilities[baselines.OURS] for name in baselines.BASELINES})
+        differences = baselines.compare(validation, 50, 1)["differences"][baselines.OURS]
+        found = differences["accuracy"]["against"]["nearest field"]
         self.assertEqual(found, {"difference": 0, "low": 0, "high": 0})
 
 

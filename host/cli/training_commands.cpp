@@ -101,6 +101,7 @@ void add_validate(CLI::App& app, Action& action) {
     ConfigOptions config;
     std::string directory;
     bool resume = false;
+    bool member_predictions = false;
     double checkpoint_seconds = 60;
   };
   CLI::App& command = *app.add_subcommand("validate", "cross-validate an ensemble");
@@ -111,6 +112,8 @@ void add_validate(CLI::App& app, Action& action) {
       ->type_name("DIR");
   options->config.add_members(command);
   options->config.add_folds(command);
+  command.add_flag("--member-predictions", options->member_predictions,
+                   "also write what each member says (member_predictions.csv)");
   add_checkpointing(command, options->resume, options->checkpoint_seconds);
   options->common.add_engine(command);
   options->common.add_quiet(command);
@@ -122,6 +125,7 @@ void add_validate(CLI::App& app, Action& action) {
       request.directory = options->directory;
       request.resume = options->resume;
       request.checkpoint_seconds = options->checkpoint_seconds;
+      request.member_predictions = options->member_predictions;
       nlohmann::json metrics;
       {
         Terminal terminal(options->common.quiet);

@@ -68,7 +68,9 @@ struct ValidateRequest {
   std::filesystem::path directory;
   bool resume = false;
   double checkpoint_seconds = 60;
+  bool member_predictions = false;  // also write what each member says
 };
+inline constexpr const char* member_predictions_file_name = "member_predictions.csv";
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution);  // returns metrics.json
 
 nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::path& fields,

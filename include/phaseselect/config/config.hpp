@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "phaseselect/data/environment_matrix.hpp"
+#include "phaseselect/data/validation_split.hpp"
 #include "phaseselect/engine/engine.hpp"
 #include "phaseselect/model/architecture.hpp"
 
@@ -66,11 +67,7 @@ struct Config {
     double dropout = 0.1;
     int patience = 7;
   } ranking;
-  struct Validation {
-    int folds = 5;
-    bool stratified = true;
-    std::uint64_t seed = 1;
-  } validation;
+  ValidationSplit validation;
 };
 
 // A value that counts instead of the file's.
