@@ -140,17 +140,26 @@ class Judged:
             "roc_auc": self.area(weights),
             "log_loss": weights @ self.loss / total,
             "brier": weights @ self.square / total,
-            "ece": np.abs(np.bincount(self.bin, weights * self.excess)).sum() / total,
+            "ece": calibration_error([self], [weights]),
         }
 
 
+def calibration_error(folds, weights):
+    """Of all folds together."""
+    excess = [np.bincount(fold.bin, w * fold.excess, CALIBRATION_BINS) for fold, w in zip(folds, weights)]
+    return float(np.abs(np.sum(excess, 0)).sum() / np.sum([w.sum() for w in weights]))
+
+
 def mean_over_folds(validation, judged, counts):
-    """{method: {measure: mean over the folds that define it}}; counts: how often each field was drawn."""
+    """{method: {measure: mean over the folds that define it}}; counts: how often each field was drawn. The calibration
+    error is that of all folds together: a fold alone has too few fields in a bin."""
     means = {}
     for method, folds in judged.items():
-        each = [fold.measures(counts[plan.judged]) for fold, plan in zip(folds, validation.folds)]
+        weights = [counts[plan.judged] for plan in validation.folds]
+        each = [fold.measures(of_fold) for fold, of_fold in zip(folds, weights)]
         values = {name: np.array([measures[name] for measures in each]) for name in LARGER_IS_BETTER}
         means[method] = {n: float(np.nanmean(v)) if not np.isnan(v).all() else np.nan for n, v in values.items()}
+        means[method]["ece"] = calibration_error(folds, weights)
     return means
 
 

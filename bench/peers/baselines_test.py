@@ -59,6 +59,12 @@ class Measures(unittest.TestCase):
         found = baselines.Judged(labels, np.array([0.9, 0.9, 0.9, 0.1, 0.1, 0.1])).measures(np.ones(6))
         self.assertAlmostEqual(found["ece"], (abs(2.7 - 2) + abs(0.3 - 1)) / 6)
 
+    def test_calibration_error_of_all_folds_together(self):
+        above = baselines.Judged(np.array([1, 0]), np.array([0.9, 0.9]))
+        below = baselines.Judged(np.array([1, 1]), np.array([0.9, 0.9]))
+        found = baselines.calibration_error([above, below], [np.ones(2), np.ones(2)])
+        self.assertAlmostEqual(found, abs(3.6 - 3) / 4)
+
     def test_one_class_has_no_area(self):
         found = baselines.Judged(np.ones(3, int), np.array([0.1, 0.5, 0.9])).measures(np.ones(3))
         self.assertTrue(np.isnan(found["roc_auc"]))

@@ -168,11 +168,12 @@ std::string predict_text(const nlohmann::json& result) {
 std::string explain_text(const nlohmann::json& result) {
   const std::string known = result["known"].get<std::string>();
   std::string text = fmt::format(
-      "{}\nprobability of {} {} {:g}: {} +- {} ({} members)\naccessibility: {} (percent of the held-out known "
+      "{}\nprobability of {} {} {:g}: {} +- {} ({} members{})\naccessibility: {} (percent of the held-out known "
       "fields that were harder to reconstruct)\nknown: {}\n\nattention\n",
       result["phases"].get<std::string>(), result["property"].get<std::string>(),
       result["inclusive"].get<bool>() ? ">=" : ">", result["threshold"].get<double>(),
       decimal(result["probability"], 4), decimal(result["probability_std"], 4), count(result["members"]),
+      result["calibrated"].is_null() ? "" : "; calibrated " + decimal(result["calibrated"], 4),
       decimal(accessibility(result), 1), known.empty() ? "no" : known);
   for (const nlohmann::json& row : result["attention"]) {
     text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),

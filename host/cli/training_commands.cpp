@@ -36,6 +36,7 @@ void add_train(CLI::App& app, Action& action) {
     ConfigOptions config;
     std::string run;
     std::optional<std::string> range;
+    std::string calibration;
     bool resume = false;
     double checkpoint_seconds = 60;
   };
@@ -46,6 +47,10 @@ void add_train(CLI::App& app, Action& action) {
   options->config.add_members(command);
   command.add_option("--member-range", options->range, "train only members A to B - 1 of the ensemble")
       ->type_name("A:B");
+  command
+      .add_option("--calibration", options->calibration,
+                  "folder of a validation of this configuration: the run calibrates its probabilities by it")
+      ->type_name("DIR");
   add_checkpointing(command, options->resume, options->checkpoint_seconds);
   options->common.add_engine(command);
   options->common.add_quiet(command);
@@ -56,6 +61,7 @@ void add_train(CLI::App& app, Action& action) {
       if (options->range) request.members = parse_member_range(*options->range);
       request.config = options->config.read();
       request.run = options->run;
+      request.calibration = options->calibration;
       request.resume = options->resume;
       request.checkpoint_seconds = options->checkpoint_seconds;
       nlohmann::json run;

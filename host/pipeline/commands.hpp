@@ -60,6 +60,7 @@ struct TrainRequest {
   std::optional<std::pair<std::uint32_t, std::uint32_t>> members;  // range [first, second); default: all
   bool resume = false;
   double checkpoint_seconds = 60;
+  std::filesystem::path calibration;  // folder of a validation of the same model; empty: none
 };
 nlohmann::json train(const TrainRequest& request, const Execution& execution);  // returns run.json
 

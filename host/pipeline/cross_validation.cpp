@@ -1,10 +1,17 @@
 // Judging, out-of-fold calibration, measures.
 #include "host/pipeline/cross_validation.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
+#include <fstream>
 
 #include "host/engine/ensemble.hpp"
+#include "host/model/sha256.hpp"
+#include "host/pipeline/members_file.hpp"
+#include "host/pipeline/result_directory.hpp"
+#include "phaseselect/error.hpp"
 
 namespace phaseselect {
 namespace {
@@ -38,7 +45,6 @@ std::optional<Calibration> calibration_of_the_others(const FoldPlans& plans, con
   std::vector<std::uint8_t> labels;
   std::vector<float> probabilities;
   for (std::size_t f = 0; f < folds.size(); ++f) {
-    if (f == own) continue;
     for (std::size_t i = 0; i < folds[f].labels.size(); ++i) {
       if (std::binary_search(judged.begin(), judged.end(), plans.folds[f].judged[i])) continue;
       labels.push_back(folds[f].labels[i]);
@@ -62,6 +68,15 @@ void calibrate_folds(const FoldPlans& plans, HeldOutPredictions& predictions) {
 
 nlohmann::json to_json(const Calibration& calibration) {
   return {{"slope", calibration.slope}, {"shift", calibration.shift}};
+}
+
+// The configuration without what does not change what a member learns from all the fields.
+std::string model_identity(Config config) {
+  const Config defaults;
+  config.ensemble = defaults.ensemble;
+  config.ranking = defaults.ranking;
+  config.validation = defaults.validation;
+  return configuration_identity(config);
 }
 
 // Measures of each fold, over the folds and of all fields together.
@@ -92,6 +107,29 @@ HeldOutPredictions judge_folds(Engine& engine, const Problem& problem, const Fol
   }
   calibrate_folds(plans, predictions);
   return predictions;
+}
+
+nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config) {
+  std::ifstream file(directory / validation_result_file_name);
+  const nlohmann::json metrics = nlohmann::json::parse(file, nullptr, false);
+  const bool complete = metrics.is_object() && metrics.contains("calibration") && metrics.contains("data");
+  if (!complete || !std::filesystem::exists(directory / configuration_file_name)) {
+    throw UsageError(fmt::format("--calibration: {} is not the folder of a finished validation", directory.string()));
+  }
+  const Config validated = read_config(directory / configuration_file_name);
+  if (model_identity(validated) != model_identity(config) || metrics["data"] != data_identity(config)) {
+    throw UsageError(fmt::format("--calibration: {} is of another configuration or of other tables: validate this one",
+                                 directory.string()));
+  }
+  nlohmann::json calibration = metrics["calibration"];
+  calibration["validation"] = directory.string();
+  calibration["members"] = metrics["members"];
+  return calibration;
+}
+
+nlohmann::json data_identity(const Config& config) {
+  return {{"properties_sha256", sha256_file(config.data.properties)},
+          {"formulas_sha256", sha256_file(config.environments.formulas)}};
 }
 
 Pooled pooled(const HeldOutPredictions& predictions) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
@@ -37,6 +38,14 @@ HeldOutPredictions judge_folds(Engine& engine, const Problem& problem, const Fol
 // The measures of metrics.json: mean, standard_deviation, folds_defined, folds, pooled; the same of the calibrated
 // probabilities below "calibrated" (null when some fold has no calibration); calibration: that of all.
 nlohmann::json measures(const FoldPlans& plans, const HeldOutPredictions& predictions);
+
+inline constexpr const char* validation_result_file_name = "metrics.json";  // a folder with it holds a whole validation
+// Hashes of both tables.
+nlohmann::json data_identity(const Config& config);
+
+// The calibration of a run, for run.json: slope, shift, and where they are from. Throws UsageError unless the folder
+// holds a finished validation of the same tables and model; members, seeds, validation and ranking may differ.
+nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config);
 
 // All folds in a row.
 struct Pooled {

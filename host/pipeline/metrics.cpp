@@ -130,6 +130,18 @@ Reliability reliability(std::span<const std::uint8_t> labels, std::span<const fl
   return bins;
 }
 
+double probability_of_less(std::span<const float> some, std::span<const float> others) {
+  if (some.empty() || others.empty()) return undefined;
+  std::vector<float> sorted(others.begin(), others.end());
+  std::sort(sorted.begin(), sorted.end());
+  double wins = 0;
+  for (const float value : some) {
+    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), value);
+    wins += static_cast<double>(sorted.end() - last) + static_cast<double>(last - first) / 2;
+  }
+  return wins / (static_cast<double>(some.size()) * static_cast<double>(others.size()));
+}
+
 std::vector<RocPoint> roc_curve(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
   check(labels, probabilities);
   const auto positives =

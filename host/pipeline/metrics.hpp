@@ -40,6 +40,9 @@ struct ReliabilityBin {
 using Reliability = std::array<ReliabilityBin, calibration_bins>;
 Reliability reliability(std::span<const std::uint8_t> labels, std::span<const float> probabilities);
 
+// Probability that a number of `some` is smaller than one of `others`, equal ones count half; NaN where one is empty.
+double probability_of_less(std::span<const float> some, std::span<const float> others);
+
 // One point of the receiver operating characteristic: fields with probability >= threshold are called positive.
 struct RocPoint {
   double threshold = 0;

@@ -26,8 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* last_file = "metrics.json";  // a folder with it holds a complete validation
-
 double seconds_between(Clock::time_point start, Clock::time_point end) {
   return std::chrono::duration<double>(end - start).count();
 }
@@ -45,7 +43,7 @@ bool check_folder(const ValidateRequest& request) {
   if (!fs::exists(folder, ignored))
     throw UsageError(fmt::format("{} does not exist: there is nothing to resume", name));
   if (!fs::is_directory(folder)) throw UsageError(fmt::format("{} is a file: name a folder for the results", name));
-  if (fs::exists(folder / last_file)) {
+  if (fs::exists(folder / validation_result_file_name)) {
     throw UsageError(fmt::format("{} holds a complete validation: there is nothing to resume", name));
   }
   const fs::path checkpoint = folder / checkpoint_file_name;
@@ -110,6 +108,7 @@ nlohmann::json metrics_json(const Config& config, const PreparedData& data, cons
   json["too_large"] = data.too_large.size();
   json["rejects"] = data.table.rejects.size();
   json["config"] = to_yaml(config);
+  json["data"] = data_identity(config);
   json["version"] = program_version();
   json["commit"] = program_commit();
   return json;
@@ -159,7 +158,7 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   directory.write("reliability.csv", reliability_csv(predictions));
   directory.write("roc.csv", roc_csv(predictions));
   directory.write("history.csv", history_csv(in_order(members)));
-  directory.write(last_file, json_text(metrics) + "\n");
+  directory.write(validation_result_file_name, json_text(metrics) + "\n");
   directory.complete();
   return metrics;
 }

@@ -74,6 +74,7 @@ TEST(FitCalibration, IsFiniteAndKeepsTheOrderWhateverTheData) {
     EXPECT_GE(found.slope, smallest_slope);
     EXPECT_LT(calibrate(0.2f, found), calibrate(0.8f, found));
   }
+  EXPECT_NEAR(calibrate(0.9f, apart.fit()), 6.0 / 7, 1e-4);
   EXPECT_NEAR(calibrate(0.5f, wrong.fit()), 0.5, 1e-3);
   EXPECT_EQ(fit_calibration({}, {}).slope, 1);
 }

@@ -159,6 +159,35 @@ TEST_F(Validate, WhatEachMemberSays) {
   }
 }
 
+// A run says calibrated what the validation of its configuration found, and takes no other's word.
+TEST_F(Validate, ARunIsCalibratedByAValidation) {
+  const nlohmann::json metrics = validate(request("cv"), Execution{});
+  TrainRequest training;
+  training.config = request("cv").config;
+  training.config.ensemble.members = 2;
+  training.config.ensemble.seed = 99;
+  training.run = folder_ / "run";
+  training.calibration = folder_ / "cv";
+  EXPECT_EQ(train(training, Execution{})["calibration"]["members"], 3);
+  predict(folder_ / "run", folder_ / "fields.csv", folder_ / "out.csv", Execution{});
+  const Calibration calibration{metrics["calibration"]["slope"], metrics["calibration"]["shift"]};
+  const auto rows = small_data::read_cells(folder_ / "out.csv");
+  ASSERT_EQ(rows[0].back(), "calibrated");
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    EXPECT_NEAR(std::stof(rows[i].back()), calibrate(std::stof(rows[i][1]), calibration), 1e-6);
+  }
+  training.run = folder_ / "other";
+  training.config.model.dropout = 0.3;
+  const auto refusal = [&] { return message_of<UsageError>([&] { train(training, Execution{}); }); };
+  EXPECT_PRED2(contains, refusal(), "of another configuration or of other tables");
+  training.config = request("cv").config;
+  small_data::write_file(folder_ / "fields.csv", small_data::fields_csv() + "Ba Ca Cl O,20\n");
+  EXPECT_PRED2(contains, refusal(), "of another configuration or of other tables");
+  training.calibration = folder_ / "run";
+  EXPECT_PRED2(contains, refusal(), "is not the folder of a finished validation");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "other"));
+}
+
 // Every kind of split, and that splits.csv says what was done: no member learned from what is not "training".
 TEST_F(Validate, HarderSplits) {
   ValidateRequest asked = request("cv");
@@ -167,6 +196,16 @@ TEST_F(Validate, HarderSplits) {
   nlohmann::json metrics = validate(asked, Execution{});
   EXPECT_EQ(metrics["folds"][1]["holds_out"], "fields with O");
   EXPECT_EQ(metrics["pooled"]["fields"], 20 + 15 + 20);  // some fields are judged twice
+  const auto judged = small_data::read_cells(folder_ / "cv/predictions.csv");
+  std::vector<std::uint8_t> labels;
+  std::vector<float> probabilities;
+  for (std::size_t i = 1; i < judged.size(); ++i) {  // of those that fold 1 does not judge, in the order of the folds
+    if ((" " + judged[i][0] + " ").find(" O ") != std::string::npos) continue;
+    labels.push_back(judged[i][3] == "1");
+    probabilities.push_back(std::stof(judged[i][4]));
+  }
+  EXPECT_NEAR(metrics["calibrated"]["folds"][1]["slope"].get<double>(), fit_calibration(labels, probabilities).slope,
+              1e-6);
   const auto splits = small_data::read_cells(folder_ / "cv/splits.csv");
   ASSERT_EQ(splits.size(), 61u);
   EXPECT_EQ(splits[0], (std::vector<std::string>{"phases", "label", "fold_0", "fold_1", "fold_2"}));

@@ -179,6 +179,14 @@ TEST_F(ConfigTest, AnOverrideIsCalledWhatTheUserTyped) {
             "--members 0: ensemble.members must be between 1 and 1000000, not '0'");
 }
 
+TEST_F(ConfigTest, AKeyByItsLastWord) {
+  EXPECT_EQ(full_key("features", "--vary"), "model.features");
+  EXPECT_EQ(full_key("training.epochs", "--vary"), "training.epochs");
+  EXPECT_EQ(message_of<UsageError>([] { full_key("epochs", "--vary"); }),
+            "--vary: 'epochs' may be training.epochs or ranking.epochs: give the whole key");
+  EXPECT_TRUE(contains(message_of<UsageError>([] { full_key("featurs", "--vary"); }), "did you mean 'model.features'"));
+}
+
 TEST_F(ConfigTest, RepeatedKeysAreErrors) {
   EXPECT_TRUE(contains(error(required + "model:\n  l1: 0\n  l2: 0\n  l1: 1\n"), ":8: key 'model.l1' is given twice"));
   EXPECT_TRUE(contains(error(required + "data: {threshold: 20}\n"), ":5: key 'data' is given twice"));

@@ -110,9 +110,10 @@ TEST(ValidationSplits, NamedElementsAreLeftOutOneAtATime) {
 
 TEST(ValidationSplits, ElementsWithEnoughFieldsAreDrawn) {
   Table table;
-  const PhaseField rare = parse_phase_field("Ba Zr");
-  table.fields.push_back(rare);  // one field: never drawn
-  table.labels.push_back(1);
+  for (const char* rare : {"Ba Zr", "Ca Zr"}) {  // too few to be drawn
+    table.fields.push_back(parse_phase_field(rare));
+    table.labels.push_back(table.fields.size() % 2);
+  }
   ValidationSplit how = of_kind(SplitKind::leave_element_out);
   how.folds = 8;
   std::set<std::string> drawn;

@@ -84,6 +84,10 @@ Config read_config(const std::filesystem::path& path, std::span<const std::strin
 // The same for overrides that go by another name than "--set key.path=value".
 Config read_config(const std::filesystem::path& path, std::span<const Override> overrides);
 
+// The key with this path or, where only one has it, last word: "features" is "model.features". Throws UsageError that
+// begins with `option`.
+std::string full_key(const std::string& name, const std::string& option);
+
 // The resolved configuration as YAML: read_config of it gives the same Config.
 std::string to_yaml(const Config& config);
 
