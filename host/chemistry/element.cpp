@@ -1,6 +1,7 @@
 // Symbols of the elements and their look-up.
 #include "phaseselect/chemistry/element.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "host/chemistry/ascii.hpp"
@@ -40,6 +41,13 @@ constexpr auto ranks = make_ranks();
 }  // namespace
 
 std::string_view symbol(Element element) { return symbols[static_cast<std::size_t>(rank(element))]; }
+
+bool is_metal(Element element) {
+  constexpr std::array<std::string_view, 26> others = {"H",  "He", "B",  "C",  "N",  "O",  "F",  "Ne", "Si",
+                                                       "P",  "S",  "Cl", "Ar", "Ge", "As", "Se", "Br", "Kr",
+                                                       "Sb", "Te", "I",  "Xe", "At", "Rn", "Ts", "Og"};
+  return std::find(others.begin(), others.end(), symbol(element)) == others.end();
+}
 
 std::optional<Element> find_element(std::string_view text) {
   if (text.empty() || text.size() > 2 || !is_upper(text[0]) || (text.size() == 2 && !is_lower(text[1]))) {

@@ -36,16 +36,18 @@ struct ConfigOptions {
   std::optional<std::string> members, seed, folds;
 
   void add(CLI::App& command);
+  void add_settings(CLI::App& command);
   void add_members(CLI::App& command);
   void add_folds(CLI::App& command);
-  Config read() const;
+  Config read(const std::vector<Override>& more = {}) const;
 };
 
 // Each adds its commands; the one that the user chose is stored in `action` by parsing.
 using Action = std::function<void()>;
 void add_data_commands(CLI::App& app, Action& action);      // aggregate, inspect
 void add_training_commands(CLI::App& app, Action& action);  // train, merge, validate
-void add_run_commands(CLI::App& app, Action& action);       // predict, screen, explain, export
+void add_study_command(CLI::App& app, Action& action);
+void add_run_commands(CLI::App& app, Action& action);  // predict, screen, explain, export
 
 // Text for people on standard error, unless quiet; JSON for scripts on standard output.
 void print_summary(const CommonOptions& common, const std::string& text, const nlohmann::json& json);

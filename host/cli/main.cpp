@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   Action action;
   add_data_commands(app, action);
   add_training_commands(app, action);
+  add_study_command(app, action);
   add_run_commands(app, action);
   try {
     app.parse(argc, argv);

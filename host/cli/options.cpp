@@ -52,6 +52,10 @@ Execution CommonOptions::execution(Terminal& terminal) const {
 
 void ConfigOptions::add(CLI::App& command) {
   command.add_option("config", path, "configuration (YAML)")->required()->type_name("CONFIG");
+  add_settings(command);
+}
+
+void ConfigOptions::add_settings(CLI::App& command) {
   command.add_option("--set", settings, "override one key of the configuration, as often as needed")
       ->allow_extra_args(false)
       ->type_name("KEY.PATH=VALUE");
@@ -66,13 +70,14 @@ void ConfigOptions::add_folds(CLI::App& command) {
   command.add_option("--folds", folds, "number of folds (validation.folds)")->type_name("N");
 }
 
-Config ConfigOptions::read() const {
+Config ConfigOptions::read(const std::vector<Override>& more) const {
   std::vector<Override> overrides;
-  overrides.reserve(settings.size() + 3);
+  overrides.reserve(settings.size() + more.size() + 3);
   for (const std::string& setting : settings) overrides.push_back({setting, "--set " + setting});
   if (members) overrides.push_back({"ensemble.members=" + *members, "--members " + *members});
   if (seed) overrides.push_back({"ensemble.seed=" + *seed, "--seed " + *seed});
   if (folds) overrides.push_back({"validation.folds=" + *folds, "--folds " + *folds});
+  overrides.insert(overrides.end(), more.begin(), more.end());
   return read_config(path, overrides);
 }
 

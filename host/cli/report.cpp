@@ -14,6 +14,8 @@ namespace phaseselect {
 namespace {
 
 constexpr std::size_t rejects_shown = 10;
+constexpr std::size_t folds_shown = 10;  // more do not fit a line
+constexpr std::size_t measure_width = 10;
 
 std::string count(const nlohmann::json& value) {
   return with_separators(value.is_array() ? value.size() : value.get<std::uint64_t>());
@@ -69,6 +71,19 @@ std::string best_table(const nlohmann::json& rows) {
   return text;
 }
 
+// Of one measure: the first `shown` folds, mean, deviation, pooled.
+std::string measure_line(const nlohmann::json& metrics, const char* name, std::size_t shown) {
+  std::string text = fmt::format("{:<{}}", name, measure_width);
+  for (std::size_t fold = 0; fold < shown; ++fold) {
+    text += fmt::format("  {:>9}", decimal(metrics["folds"][fold][name], 4));
+  }
+  text += fmt::format("  {:>9}  {:>9}  {:>9}", decimal(metrics["mean"][name], 4),
+                      decimal(metrics["standard_deviation"][name], 4), decimal(metrics["pooled"][name], 4));
+  const auto defined = metrics["folds_defined"][name].get<std::size_t>();
+  const std::size_t folds = metrics["folds"].size();
+  return text + (defined < folds ? fmt::format("  mean of {} of {} folds\n", defined, folds) : "\n");
+}
+
 }  // namespace
 
 std::string inspect_text(const nlohmann::json& result) {
@@ -107,19 +122,26 @@ std::string inspect_text(const nlohmann::json& result) {
 }
 
 std::string validate_text(const nlohmann::json& metrics) {
-  std::string text = fmt::format("{} fields, {} folds, {} members each\n{:<10}", count(metrics["fields"]),
-                                 metrics["folds"].size(), metrics["members"].get<int>(), "");
   const std::size_t folds = metrics["folds"].size();
-  for (std::size_t fold = 0; fold < folds; ++fold) text += fmt::format("  {:>9}", fmt::format("fold {}", fold));
+  const std::size_t shown = folds <= folds_shown ? folds : 0;
+  std::string text = fmt::format("{} fields, {} folds, {} members each\n", count(metrics["fields"]), folds,
+                                 metrics["members"].get<int>());
+  for (std::size_t fold = 0; fold < folds; ++fold) {
+    const std::string held_out = metrics["folds"][fold]["holds_out"].get<std::string>();
+    if (!held_out.empty()) text += fmt::format("fold {}: {}\n", fold, held_out);
+  }
+  text += fmt::format("{:<{}}", "", measure_width);
+  for (std::size_t fold = 0; fold < shown; ++fold) text += fmt::format("  {:>9}", fmt::format("fold {}", fold));
   text += fmt::format("  {:>9}  {:>9}  {:>9}\n", "mean", "deviation", "pooled");
-  for (const std::string_view name : {"accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier", "ece"}) {
-    const std::string key(name);
-    text += fmt::format("{:<10}", name);
-    for (const nlohmann::json& fold : metrics["folds"]) text += fmt::format("  {:>9}", decimal(fold[key], 4));
-    text += fmt::format("  {:>9}  {:>9}  {:>9}", decimal(metrics["mean"][key], 4),
-                        decimal(metrics["standard_deviation"][key], 4), decimal(metrics["pooled"][key], 4));
-    const auto defined = metrics["folds_defined"][key].get<std::size_t>();
-    text += defined < folds ? fmt::format("  mean of {} of {} folds\n", defined, folds) : "\n";
+  for (const char* name : {"accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier", "ece"}) {
+    text += measure_line(metrics, name, shown);
+  }
+  const nlohmann::json& calibrated = metrics["calibrated"];
+  if (calibrated.is_null()) return text + "not calibrated: that takes more than one fold\n";
+  text += fmt::format("calibrated on the other folds; on all: {} x logit {:+.3f}\n",
+                      decimal(metrics["calibration"]["slope"], 3), metrics["calibration"]["shift"].get<double>());
+  for (const char* name : {"accuracy", "f1", "mcc", "log_loss", "brier", "ece"}) {
+    text += measure_line(calibrated, name, shown);
   }
   return text;
 }
@@ -146,11 +168,12 @@ std::string predict_text(const nlohmann::json& result) {
 std::string explain_text(const nlohmann::json& result) {
   const std::string known = result["known"].get<std::string>();
   std::string text = fmt::format(
-      "{}\nprobability of {} {} {:g}: {} +- {} ({} members)\naccessibility: {} (percent of the held-out known "
+      "{}\nprobability of {} {} {:g}: {} +- {} ({} members{})\naccessibility: {} (percent of the held-out known "
       "fields that were harder to reconstruct)\nknown: {}\n\nattention\n",
       result["phases"].get<std::string>(), result["property"].get<std::string>(),
       result["inclusive"].get<bool>() ? ">=" : ">", result["threshold"].get<double>(),
       decimal(result["probability"], 4), decimal(result["probability_std"], 4), count(result["members"]),
+      result["calibrated"].is_null() ? "" : "; calibrated " + decimal(result["calibrated"], 4),
       decimal(accessibility(result), 1), known.empty() ? "no" : known);
   for (const nlohmann::json& row : result["attention"]) {
     text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),

@@ -36,6 +36,7 @@ void add_train(CLI::App& app, Action& action) {
     ConfigOptions config;
     std::string run;
     std::optional<std::string> range;
+    std::string calibration;
     bool resume = false;
     double checkpoint_seconds = 60;
   };
@@ -46,6 +47,10 @@ void add_train(CLI::App& app, Action& action) {
   options->config.add_members(command);
   command.add_option("--member-range", options->range, "train only members A to B - 1 of the ensemble")
       ->type_name("A:B");
+  command
+      .add_option("--calibration", options->calibration,
+                  "folder of a validation of this configuration: the run calibrates its probabilities by it")
+      ->type_name("DIR");
   add_checkpointing(command, options->resume, options->checkpoint_seconds);
   options->common.add_engine(command);
   options->common.add_quiet(command);
@@ -56,6 +61,7 @@ void add_train(CLI::App& app, Action& action) {
       if (options->range) request.members = parse_member_range(*options->range);
       request.config = options->config.read();
       request.run = options->run;
+      request.calibration = options->calibration;
       request.resume = options->resume;
       request.checkpoint_seconds = options->checkpoint_seconds;
       nlohmann::json run;
@@ -101,6 +107,7 @@ void add_validate(CLI::App& app, Action& action) {
     ConfigOptions config;
     std::string directory;
     bool resume = false;
+    bool member_predictions = false;
     double checkpoint_seconds = 60;
   };
   CLI::App& command = *app.add_subcommand("validate", "cross-validate an ensemble");
@@ -111,6 +118,8 @@ void add_validate(CLI::App& app, Action& action) {
       ->type_name("DIR");
   options->config.add_members(command);
   options->config.add_folds(command);
+  command.add_flag("--member-predictions", options->member_predictions,
+                   "also write what each member says (member_predictions.csv)");
   add_checkpointing(command, options->resume, options->checkpoint_seconds);
   options->common.add_engine(command);
   options->common.add_quiet(command);
@@ -122,6 +131,7 @@ void add_validate(CLI::App& app, Action& action) {
       request.directory = options->directory;
       request.resume = options->resume;
       request.checkpoint_seconds = options->checkpoint_seconds;
+      request.member_predictions = options->member_predictions;
       nlohmann::json metrics;
       {
         Terminal terminal(options->common.quiet);

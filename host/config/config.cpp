@@ -62,6 +62,7 @@ class ConfigReader {
   void read_file(const fs::path& path);
   void read_override(const Override& given);
   Config finish(const fs::path& path) const;
+  std::string find(const std::string& name, const std::string& option) const;
 
  private:
   void read(const std::string& path, const YAML::Node& value, const std::string& place, const Source& source);
@@ -170,6 +171,19 @@ void ConfigReader::read_override(const Override& given) {
   read(text.substr(0, equals), parse(text.substr(equals + 1), source), source.name, source);
 }
 
+std::string ConfigReader::find(const std::string& name, const std::string& option) const {
+  std::vector<std::string> found;
+  for (const SchemaKey& key : keys_) {
+    if (key.path == name) return name;
+    if (last_word(key.path) == name) found.push_back(key.path);
+  }
+  if (found.empty()) unknown_key(name, option);
+  if (found.size() > 1) {
+    throw UsageError(fmt::format("{}: '{}' may be {}: give the whole key", option, name, fmt::join(found, " or ")));
+  }
+  return found.front();
+}
+
 Config ConfigReader::finish(const fs::path& path) const {
   for (const SchemaKey& key : keys_) {
     if (key.required && given_.count(key.path) == 0) {
@@ -211,6 +225,8 @@ Config read_config(const fs::path& path, std::span<const Override> overrides) {
   for (const Override& given : overrides) reader.read_override(given);
   return reader.finish(path);
 }
+
+std::string full_key(const std::string& name, const std::string& option) { return ConfigReader().find(name, option); }
 
 std::string to_yaml(const Config& config) {
   Config copy = config;  // the schema refers to a configuration it could also change

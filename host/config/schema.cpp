@@ -171,6 +171,24 @@ SchemaKey widths(std::string path, std::vector<int>& target) {
           }};
 }
 
+SchemaKey words(std::string path, std::vector<std::string>& target) {
+  return {std::move(path), false,
+          [&target](const YAML::Node& node, const Folder&) {
+            if (!node.IsSequence()) expected("a list of words", node);
+            std::vector<std::string> values;
+            for (const YAML::Node& item : node) {
+              if (!item.IsScalar()) expected("a word", item);
+              values.push_back(item.Scalar());
+            }
+            target = std::move(values);
+          },
+          [&target](YAML::Emitter& out) {
+            out << YAML::Flow << YAML::BeginSeq;
+            for (const std::string& word : target) out << YAML::DoubleQuoted << word;
+            out << YAML::EndSeq;
+          }};
+}
+
 SchemaKey required(SchemaKey key) {
   key.required = true;
   return key;
@@ -231,9 +249,16 @@ std::vector<SchemaKey> schema(Config& c) {
       real("ranking.learning_rate", c.ranking.learning_rate, positive),
       real("ranking.dropout", c.ranking.dropout, rate),
       whole("ranking.patience", c.ranking.patience, 0, most),
+      choice<SplitKind>("validation.split", c.validation.split,
+                        {{"random", SplitKind::random},
+                         {"leave_element_out", SplitKind::leave_element_out},
+                         {"arity", SplitKind::arity},
+                         {"supersets", SplitKind::supersets}}),
       whole("validation.folds", c.validation.folds, 2, most_folds),
       boolean("validation.stratified", c.validation.stratified),
       whole("validation.seed", c.validation.seed, std::uint64_t{0}, any_seed),
+      words("validation.elements", c.validation.elements),
+      whole("validation.arity", c.validation.arity, 1, 63),
   };
 }
 

@@ -60,6 +60,7 @@ struct TrainRequest {
   std::optional<std::pair<std::uint32_t, std::uint32_t>> members;  // range [first, second); default: all
   bool resume = false;
   double checkpoint_seconds = 60;
+  std::filesystem::path calibration;  // folder of a validation of the same model; empty: none
 };
 nlohmann::json train(const TrainRequest& request, const Execution& execution);  // returns run.json
 
@@ -68,7 +69,9 @@ struct ValidateRequest {
   std::filesystem::path directory;
   bool resume = false;
   double checkpoint_seconds = 60;
+  bool member_predictions = false;  // also write what each member says
 };
+inline constexpr const char* member_predictions_file_name = "member_predictions.csv";
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution);  // returns metrics.json
 
 nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::path& fields,

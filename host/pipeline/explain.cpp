@@ -111,6 +111,7 @@ nlohmann::json explain(const std::filesystem::path& run, const std::string& fiel
           {"inclusive", contents.config.data.inclusive},
           {"probability", json_number(statistics.probability)},
           {"probability_std", json_number(statistics.deviation)},
+          {"calibrated", json_number(loaded.run().calibrated(statistics.probability))},
           {"reconstruction_error", json_number(statistics.error)},
           {"uncertainty_percentile", json_number(loaded.run().percentile(statistics.error))},
           {"known", known_text(known.flags(FieldKey(field)))},

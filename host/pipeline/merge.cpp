@@ -125,6 +125,8 @@ nlohmann::json describe_part(const fs::path& path, const RunContents& contents) 
   return part;
 }
 
+nlohmann::json calibration_of(const Run& run) { return run.contents().run.value("calibration", nlohmann::json()); }
+
 // run.json of the whole: means weighted by members, times added. What is true of one part only is said of that part.
 nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs& runs) {
   nlohmann::json merged = runs.front()->contents().run;
@@ -147,6 +149,10 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
   }
   for (auto& [key, value] : metrics) value /= static_cast<double>(members);
   for (const char* key : {"member_range", "resumed"}) merged.erase(key);
+  if (std::any_of(runs.begin(), runs.end(),
+                  [&](const auto& run) { return calibration_of(*run) != calibration_of(*runs.front()); })) {
+    merged["calibration"] = nullptr;
+  }
   merged["engine"] = engine_of(runs.front()->contents());
   merged["version"] = program_version();
   merged["commit"] = program_commit();

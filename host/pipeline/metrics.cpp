@@ -75,16 +75,8 @@ double area(const std::vector<RocPoint>& curve) {
 }
 
 double calibration_error(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
-  std::array<double, calibration_bins> probability{};
-  std::array<double, calibration_bins> positives{};
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const double p = probabilities[i];
-    const auto bin = static_cast<std::size_t>(std::min(calibration_bins - 1, static_cast<int>(p * calibration_bins)));
-    probability[bin] += p;
-    positives[bin] += labels[i] != 0 ? 1 : 0;
-  }
   double sum = 0;
-  for (std::size_t bin = 0; bin < probability.size(); ++bin) sum += std::abs(probability[bin] - positives[bin]);
+  for (const ReliabilityBin& bin : reliability(labels, probabilities)) sum += std::abs(bin.probability - bin.positives);
   return sum / static_cast<double>(labels.size());
 }
 
@@ -122,6 +114,32 @@ Metrics compute_metrics(std::span<const std::uint8_t> labels, std::span<const fl
   }
   metrics.ece = calibration_error(labels, probabilities);
   return metrics;
+}
+
+Reliability reliability(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
+  check(labels, probabilities);
+  Reliability bins{};
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const double p = probabilities[i];
+    ReliabilityBin& bin =
+        bins[static_cast<std::size_t>(std::min(calibration_bins - 1, static_cast<int>(p * calibration_bins)))];
+    ++bin.fields;
+    bin.probability += p;
+    bin.positives += labels[i] != 0 ? 1 : 0;
+  }
+  return bins;
+}
+
+double probability_of_less(std::span<const float> some, std::span<const float> others) {
+  if (some.empty() || others.empty()) return undefined;
+  std::vector<float> sorted(others.begin(), others.end());
+  std::sort(sorted.begin(), sorted.end());
+  double wins = 0;
+  for (const float value : some) {
+    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), value);
+    wins += static_cast<double>(sorted.end() - last) + static_cast<double>(last - first) / 2;
+  }
+  return wins / (static_cast<double>(some.size()) * static_cast<double>(others.size()));
 }
 
 std::vector<RocPoint> roc_curve(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {

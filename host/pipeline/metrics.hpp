@@ -2,6 +2,7 @@
 // the data (an area under the curve with one class) is NaN.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -29,6 +30,18 @@ struct Metrics {
 // Throws std::invalid_argument when the sizes differ or a probability is not in [0, 1]; all measures of no field are
 // NaN.
 Metrics compute_metrics(std::span<const std::uint8_t> labels, std::span<const float> probabilities);
+
+// The fields with probability in [b, b + 1) / calibration_bins, those with 1 in the last bin: sums over them.
+struct ReliabilityBin {
+  std::size_t fields = 0;
+  double probability = 0;
+  double positives = 0;
+};
+using Reliability = std::array<ReliabilityBin, calibration_bins>;
+Reliability reliability(std::span<const std::uint8_t> labels, std::span<const float> probabilities);
+
+// Probability that a number of `some` is smaller than one of `others`, equal ones count half; NaN where one is empty.
+double probability_of_less(std::span<const float> some, std::span<const float> others);
 
 // One point of the receiver operating characteristic: fields with probability >= threshold are called positive.
 struct RocPoint {

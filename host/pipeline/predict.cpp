@@ -79,8 +79,8 @@ void write_rows(OutputFile& file, const ListedFields& listed, const std::vector<
       continue;
     }
     const FieldStatistics& judged = statistics[next++];
-    file.write(
-        result_line(to_string(field), {judged, range.normalised(judged.error), run.percentile(judged.error), flags}));
+    file.write(result_line(to_string(field), {judged, range.normalised(judged.error), run.percentile(judged.error),
+                                              flags, run.calibrated(judged.probability)}));
   }
 }
 

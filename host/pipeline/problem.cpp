@@ -168,15 +168,15 @@ std::vector<MemberPlan> ensemble_plans(const Config& config, const Problem& prob
   return plans;
 }
 
-FoldPlans fold_plans(const Config& config, const Problem& problem) {
-  const auto& validation = config.validation;
-  FoldPlans plans{make_folds(problem.labels, validation.folds, validation.stratified, validation.seed), {}};
-  const auto members = static_cast<std::uint32_t>(config.ensemble.members);
-  for (int fold = 0; fold < validation.folds; ++fold) {
-    std::vector<std::uint32_t> rows = all_rows(problem);
-    std::erase_if(rows, [&](std::uint32_t row) { return plans.fold[row] == fold; });
-    for (std::uint32_t m = 0; m < members; ++m) {
-      plans.members.push_back(make_plan(config, problem, rows, static_cast<std::uint32_t>(fold) * members + m));
+FoldPlans fold_plans(const Config& config, const PreparedData& data) {
+  std::vector<PhaseField> fields;
+  fields.reserve(data.kept.size());
+  for (const FieldRecord& record : data.kept) fields.push_back(record.field);
+  FoldPlans plans{split_fields(fields, data.problem.labels, config.validation), {}};
+  std::uint32_t id = 0;
+  for (const SplitFold& fold : plans.folds) {
+    for (int m = 0; m < config.ensemble.members; ++m) {
+      plans.members.push_back(make_plan(config, data.problem, fold.training, id++));
     }
   }
   return plans;

@@ -52,12 +52,12 @@ FieldSet gather(const FieldSet& fields, std::span<const std::uint32_t> numbers);
 std::vector<MemberPlan> ensemble_plans(const Config& config, const Problem& problem, std::uint32_t first,
                                        std::uint32_t last);
 
-// A cross-validation as one population: member id = fold * members + m; rows of its fold are neither trained on nor
-// held out. Also returns the fold of each row.
+// A cross-validation as one population: member id = fold * members + m; rows that its fold does not train on are
+// neither trained on nor held out.
 struct FoldPlans {
-  std::vector<std::uint8_t> fold;   // [N]
+  std::vector<SplitFold> folds;
   std::vector<MemberPlan> members;  // [folds * members]
 };
-FoldPlans fold_plans(const Config& config, const Problem& problem);
+FoldPlans fold_plans(const Config& config, const PreparedData& data);
 
 }  // namespace phaseselect

@@ -12,7 +12,8 @@
 namespace phaseselect {
 
 inline constexpr std::string_view result_header =
-    "phases,probability,probability_std,reconstruction_error,synthetic_uncertainty,uncertainty_percentile,known\n";
+    "phases,probability,probability_std,reconstruction_error,synthetic_uncertainty,uncertainty_percentile,known,"
+    "calibrated\n";
 
 // Smallest and largest reconstruction error of a list of fields. NaN does not count.
 class ErrorRange {
@@ -31,6 +32,7 @@ struct ResultRow {
   float uncertainty = 0;  // normalised over the list
   float percentile = 0;   // among held-out known fields
   std::uint8_t known = 0;
+  float calibrated = 0;  // probability; NaN without a calibration
 };
 
 std::string result_line(std::string_view phases, const ResultRow& row);

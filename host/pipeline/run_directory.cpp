@@ -115,22 +115,10 @@ void read_training_fields(const SafetensorsReader& file, const fs::path& path, R
   }
 }
 
-// For each field that some member held out, the mean of its errors over those members; ascending.
+// Of the fields that some member held out, ascending.
 std::vector<float> reference_errors(const SafetensorsReader& file, std::size_t fields) {
-  std::vector<double> sums(fields, 0.0);
-  std::vector<std::uint32_t> counts(fields, 0);
-  for (const MemberSource& member : member_sources(file)) {
-    for (std::size_t i = 0; i < member.held_out_errors.size(); ++i) {
-      const std::uint32_t row = member.held_out[i];
-      if (row >= fields) damaged(file.path(), "a held-out row is no training field");
-      sums[row] += static_cast<double>(member.held_out_errors[i]);
-      ++counts[row];
-    }
-  }
-  std::vector<float> errors;
-  for (std::size_t row = 0; row < fields; ++row) {
-    if (counts[row] > 0) errors.push_back(static_cast<float>(sums[row] / counts[row]));
-  }
+  std::vector<float> errors = held_out_errors(file, fields);
+  std::erase_if(errors, [](float error) { return std::isnan(error); });
   std::sort(errors.begin(), errors.end());
   return errors;
 }
@@ -194,6 +182,10 @@ RunContents read_contents(const fs::path& directory, const SafetensorsReader& fi
   contents.run = nlohmann::json::parse(run, nullptr, false);
   if (contents.run.is_discarded()) damaged(directory / "run.json", "it is not valid JSON");
   if (!contents.run.is_object()) damaged(directory / "run.json", "it is not a JSON object");
+  const nlohmann::json calibration = contents.run.value("calibration", nlohmann::json());
+  if (calibration.is_object()) {
+    contents.calibration = {calibration.value("slope", 1.0), calibration.value("shift", 0.0)};
+  }
   return contents;
 }
 
@@ -207,6 +199,24 @@ std::vector<float> read_slab(const SafetensorsReader& file, const ParameterLayou
 }
 
 }  // namespace
+
+std::vector<float> held_out_errors(const SafetensorsReader& members, std::size_t fields) {
+  std::vector<double> sums(fields, 0.0);
+  std::vector<std::uint32_t> counts(fields, 0);
+  for (const MemberSource& member : member_sources(members)) {
+    for (std::size_t i = 0; i < member.held_out_errors.size(); ++i) {
+      const std::uint32_t row = member.held_out[i];
+      if (row >= fields) damaged(members.path(), "a held-out row is no training field");
+      sums[row] += static_cast<double>(member.held_out_errors[i]);
+      ++counts[row];
+    }
+  }
+  std::vector<float> errors(fields, std::numeric_limits<float>::quiet_NaN());
+  for (std::size_t row = 0; row < fields; ++row) {
+    if (counts[row] > 0) errors[row] = static_cast<float>(sums[row] / counts[row]);
+  }
+  return errors;
+}
 
 void write_run(const fs::path& directory, const Config& config, const PreparedData& data,
                const std::vector<TrainedMember>& members, const nlohmann::json& run) {
@@ -251,6 +261,11 @@ void Run::load(Engine& engine) const {
     const std::vector<float> second = has_ranking(reader_) ? read_slab(reader_, ranking, index) : std::vector<float>();
     engine.open_trained(member, read_slab(reader_, classifier, index), second);
   }
+}
+
+float Run::calibrated(float probability) const {
+  if (!contents_.calibration) return std::numeric_limits<float>::quiet_NaN();
+  return calibrate(probability, *contents_.calibration);
 }
 
 float Run::percentile(float error) const {

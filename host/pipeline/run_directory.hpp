@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "host/pipeline/calibration.hpp"
 #include "host/pipeline/population.hpp"
 #include "host/pipeline/problem.hpp"
 #include "phaseselect/model/safetensors.hpp"
@@ -29,12 +31,16 @@ struct RunContents {
   std::vector<float> reference_errors;  // ascending: for each field that some member held out, the mean of its
                                         // reconstruction errors over those members
   nlohmann::json run;                   // run.json
+  std::optional<Calibration> calibration;
 };
 
 // Writes a finished run into `directory` (which exists). members.safetensors is a pure function of configuration, data
 // and the members themselves: a merged run and a single one are the same bytes.
 void write_run(const std::filesystem::path& directory, const Config& config, const PreparedData& data,
                const std::vector<TrainedMember>& members, const nlohmann::json& run);
+
+// Of each training field, the mean of its reconstruction errors over the members that held it out; NaN where none did.
+std::vector<float> held_out_errors(const SafetensorsReader& members, std::size_t fields);
 
 class Run {
  public:
@@ -48,6 +54,8 @@ class Run {
   // Percentile (0-100) of an ensemble-mean reconstruction error among the held-out known fields: the share of them with
   // a smaller error. NaN when the run has none.
   float percentile(float error) const;
+  // A probability of the ensemble as the run's calibration corrects it; NaN when the run has none.
+  float calibrated(float probability) const;
 
  private:
   std::filesystem::path directory_;

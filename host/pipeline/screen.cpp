@@ -162,7 +162,8 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
     const ResultRow row{{candidate.probability, candidate.deviation, candidate.error},
                         tally.errors.normalised(candidate.error),
                         run.percentile(candidate.error),
-                        static_cast<std::uint8_t>(candidate.known)};
+                        static_cast<std::uint8_t>(candidate.known),
+                        run.calibrated(candidate.probability)};
     const std::string phases = to_string(set.field(candidate.rank));
     file.write(result_line(phases, row));
     if (best.size() < summary_rows) best.push_back(to_json(phases, row));

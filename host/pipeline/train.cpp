@@ -10,6 +10,7 @@
 #include "host/io/utc_time.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
+#include "host/pipeline/cross_validation.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/result_directory.hpp"
 #include "host/pipeline/resumed_execution.hpp"
@@ -28,8 +29,10 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 std::string resume_command(const TrainRequest& request) {
   const std::string range =
       request.members ? fmt::format(" --member-range {}:{}", request.members->first, request.members->second) : "";
-  return fmt::format("phaseselect train {} -o {}{} --resume", (request.run / configuration_file_name).string(),
-                     request.run.string(), range);
+  const std::string calibration =
+      request.calibration.empty() ? "" : fmt::format(" --calibration {}", request.calibration.string());
+  return fmt::format("phaseselect train {} -o {}{}{} --resume", (request.run / configuration_file_name).string(),
+                     request.run.string(), range, calibration);
 }
 
 std::pair<std::uint32_t, std::uint32_t> member_range(const TrainRequest& request) {
@@ -193,6 +196,8 @@ PopulationOptions population_options(const TrainRequest& request, const Executio
 
 nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   const auto start = Clock::now();
+  const nlohmann::json calibration =
+      request.calibration.empty() ? nlohmann::json() : calibration_of_validation(request.calibration, request.config);
   const auto [first, last] = member_range(request);
   const RunState state = run_state(request);
   check_state(request, state);
@@ -232,6 +237,7 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
       {"data", describe_data(request.config, data, options.checkpoint_identity)},
       {"timings", {{"data_seconds", data_seconds}, {"training_seconds", seconds_since(start) - data_seconds}}},
       {"metrics", describe_metrics(request.config, members)},
+      {"calibration", calibration},
   };
   write_run(request.run, request.config, data, members, run);
   directory.complete();

@@ -86,6 +86,36 @@ TEST_F(BadOptions, TheOptionThatWasTypedIsNamed) {
   EXPECT_PRED2(contains, trained.err, "name it with data.property");
 }
 
+TEST_F(BadOptions, Studies) {
+  expect_refused({"study", "config.yaml", "-o", "new.csv"}, 2, {"--vary", "is required"});
+  expect_refused({"study", "run", "--metals", "--ranking", "-o", "new.csv"}, 2, {"--metals", "required"});
+  expect_sentence({"study", "config.yaml", "--vary", "features", "-o", "new.csv"},
+                  "--vary features: must have the form KEY=VALUE,VALUE,...");
+  expect_sentence({"study", "config.yaml", "--vary", "epochs=1,2", "-o", "new.csv"},
+                  "--vary: 'epochs' may be training.epochs or ranking.epochs: give the whole key");
+  expect_sentence({"study", "config.yaml", "--vary", "features=2,many", "-o", "new.csv"},
+                  "--vary model.features=many: model.features must be a whole number, not 'many'");
+  expect_sentence({"study", "run", "--ensemble-sizes", "1,0", "-o", "new.csv"},
+                  "--ensemble-sizes: must be a whole number from 1 to 1000000, not '0'");
+  expect_sentence({"study", "run", "--metals", "--members", "3", "-o", "new.csv"},
+                  "--set, --members and --folds change a configuration: they go with --vary alone");
+  expect_refused({"study", "run", "--metals", "-o", "run/new.csv"}, 2, {"is inside the run"});
+  expect_kept({"study", "config.yaml", "--vary", "features=2", "-o", "fields.csv"}, {"is read"}, "fields.csv");
+  expect_refused({"study", "run", "--ensemble-sizes", "1", "-o", "new.csv"}, 2, {"made with --member-predictions"});
+  expect_refused({"train", "config.yaml", "-o", "new", "--calibration", "run"}, 2, {"--calibration", "validation"});
+}
+
+TEST_F(BadOptions, SplitsThatTheFieldsDoNotAllow) {
+  const auto expect_split = [](const Words& settings, const std::string& part) {
+    Words words{"validate", "config.yaml", "-o", "new"};
+    for (const std::string& setting : settings) words.insert(words.end(), {"--set", "validation." + setting});
+    expect_refused(words, 2, {part});
+  };
+  expect_split({"split=arity"}, "fold 0 (fields of 4 elements and more) has no field to be judged by");
+  expect_split({"split=leave_element_out", "elements=[Xe]"}, "fold 0 (fields with Xe) has no field to be judged by");
+  expect_split({"split=leave_element_out", "elements=[Q]"}, "validation.elements: unknown element 'Q'");
+}
+
 TEST_F(BadOptions, TwoOutputsOfOneName) {
   write_file(folder() / "table.csv", "formula,Tc\nNaCl,1\nXx,2\n");
   expect_refused({"aggregate", "table.csv", "-o", "new.csv", "--rejects", "new.csv"}, 2, {"new.csv", "two outputs"});

@@ -18,7 +18,7 @@ TEST_F(EndToEnd, HelpAndVersion) {
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.err, "");
   for (const char* command :
-       {"aggregate", "inspect", "train", "merge", "validate", "predict", "screen", "explain", "export"}) {
+       {"aggregate", "inspect", "train", "merge", "validate", "study", "predict", "screen", "explain", "export"}) {
     EXPECT_PRED2(contains, help.out, command);
     const Outcome of_command = call({command, "--help"});
     EXPECT_EQ(of_command.code, 0) << command;
@@ -106,6 +106,33 @@ TEST_F(EndToEnd, ValidatePrintsAllMeasures) {
   EXPECT_EQ(metrics["folds"].size(), 2u);
   EXPECT_EQ(metrics["members"], 2);
   EXPECT_EQ(metrics["seed"], 5);
+}
+
+TEST_F(EndToEnd, StudiesOfAConfigurationAValidationAndARun) {
+  const Outcome vary =
+      call({"study", "config.yaml", "--vary", "hidden=[4],[8,4]", "-o", "hidden.csv", "--members", "1"});
+  EXPECT_EQ(vary.code, 0) << vary.err;
+  EXPECT_PRED2(contains, vary.err, "model.hidden");
+  const std::string table = read_file(folder() / "hidden.csv");
+  EXPECT_EQ(table.rfind("model.hidden,fields,positives,accuracy,", 0), 0u) << table;
+  EXPECT_PRED2(contains, table, "\n[4],60,");
+  EXPECT_PRED2(contains, table, "\n\"[8,4]\",60,");
+  EXPECT_EQ(call({"validate", "config.yaml", "-o", "members", "--member-predictions", "--quiet"}).code, 0);
+  const Outcome sizes = call({"study", "members", "--ensemble-sizes", "1,3", "-o", "-", "--quiet"});
+  EXPECT_EQ(sizes.code, 0) << sizes.err;
+  EXPECT_PRED2(contains, sizes.out, "\n3,1,");
+  const Outcome metals = call({"study", "run", "--metals", "-o", "metals.csv", "--json", "--quiet"});
+  EXPECT_EQ(metals.code, 0) << metals.err;
+  EXPECT_EQ(nlohmann::json::parse(metals.out)["rows"][0]["fields"], 20);
+  EXPECT_EQ(call({"study", "run", "--ranking", "-o", "ranking.csv", "--quiet"}).code, 0);
+  EXPECT_PRED2(contains, read_file(folder() / "ranking.csv"), "unreported,");
+}
+
+TEST_F(EndToEnd, CalibratedByAValidation) {
+  EXPECT_EQ(call({"validate", "config.yaml", "-o", "calibration", "--quiet"}).code, 0);
+  EXPECT_EQ(call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration", "--quiet"}).code, 0);
+  EXPECT_PRED2(contains, call({"explain", "sure", "Li O"}).out, "members; calibrated 0.");
+  EXPECT_FALSE(contains(call({"explain", "run", "Li O"}).out, "calibrated"));
 }
 
 // Five fields reach 29 K: ten folds that are not stratified leave some without a positive.

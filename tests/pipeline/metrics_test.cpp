@@ -110,5 +110,10 @@ TEST(Summary, UndefinedMeasuresAreNullAndTheirFoldsCounted) {
   EXPECT_EQ(summarise({ones, ones})["folds_defined"]["mcc"], 0);
 }
 
+TEST(Metrics, ProbabilityOfLess) {
+  EXPECT_DOUBLE_EQ(probability_of_less(std::vector<float>{1, 2, 3}, std::vector<float>{2, 4}), (2 + 1.5 + 1) / 6.0);
+  EXPECT_TRUE(std::isnan(probability_of_less({}, std::vector<float>{2})));
+}
+
 }  // namespace
 }  // namespace phaseselect

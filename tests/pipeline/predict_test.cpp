@@ -21,10 +21,11 @@ TEST_F(Predict, RowsStayInOrderAndNothingIsDropped) {
   const nlohmann::json summary = predict(run(), folder() / "mixed.csv", folder() / "mixed_out.csv", execution);
   const auto rows = small_data::read_cells(folder() / "mixed_out.csv");
   ASSERT_EQ(rows.size(), 6u);
-  EXPECT_EQ(rows[0], (std::vector<std::string>{"phases", "probability", "probability_std", "reconstruction_error",
-                                               "synthetic_uncertainty", "uncertainty_percentile", "known"}));
-  EXPECT_EQ(rows[1], (std::vector<std::string>{"O Xe", "", "", "", "", "", ""}));
-  EXPECT_EQ(rows[3], (std::vector<std::string>{"K Li Na O", "", "", "", "", "", ""}));
+  EXPECT_EQ(rows[0],
+            (std::vector<std::string>{"phases", "probability", "probability_std", "reconstruction_error",
+                                      "synthetic_uncertainty", "uncertainty_percentile", "known", "calibrated"}));
+  EXPECT_EQ(rows[1], (std::vector<std::string>{"O Xe", "", "", "", "", "", "", ""}));
+  EXPECT_EQ(rows[3], (std::vector<std::string>{"K Li Na O", "", "", "", "", "", "", ""}));
   EXPECT_EQ(rows[2], rows[4]) << "the same field twice";
   EXPECT_EQ(rows[2][0], "K Li O");
   EXPECT_EQ(rows[5][0], "Ba");

@@ -26,10 +26,10 @@ TEST(ErrorRange, MinMaxNormalisation) {
 }
 
 TEST(ResultLine, ValuesAndEmptyValues) {
-  EXPECT_EQ(result_line("Ba O", {{0.75f, 0.1f, 2.5f}, 0.5f, std::nanf(""), 5}),
-            "Ba O,0.75,0.1,2.5,0.5,,training;reported\n");
-  EXPECT_EQ(empty_result_line("O Xe", 2), "O Xe,,,,,,environments\n");
-  EXPECT_EQ(std::count(result_header.begin(), result_header.end(), ','), 6);
+  EXPECT_EQ(result_line("Ba O", {{0.75f, 0.1f, 2.5f}, 0.5f, std::nanf(""), 5, 0.25f}),
+            "Ba O,0.75,0.1,2.5,0.5,,training;reported,0.25\n");
+  EXPECT_EQ(empty_result_line("O Xe", 2), "O Xe,,,,,,environments,\n");
+  EXPECT_EQ(std::count(result_header.begin(), result_header.end(), ','), 7);
 }
 
 TEST(KnownFields, FlagsAddUpAndKeysAreExact) {

@@ -64,7 +64,7 @@ TEST_F(Screen, EveryCombinationOnceBestFirst) {
   ASSERT_EQ(rows.size(), static_cast<std::size_t>(small_data::ternaries));
   std::set<std::string> fields;
   for (const auto& row : rows) {
-    ASSERT_EQ(row.size(), 7u);
+    ASSERT_EQ(row.size(), 8u);
     fields.insert(row[0]);
   }
   EXPECT_EQ(fields.size(), rows.size());

@@ -1,7 +1,9 @@
 // Cross-validation: complete files, metrics that follow from the predictions, resume, nothing left after a failure.
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "host/pipeline/calibration.hpp"
 #include "host/pipeline/metrics.hpp"
 #include "host/pipeline/population.hpp"
 #include "host/pipeline/problem.hpp"
@@ -62,7 +64,7 @@ TEST_F(Validate, EachFoldIsJudgedByItsOwnMembers) {
   const auto rows = small_data::read_cells(folder_ / "cv/predictions.csv");
   const Config config = request("cv").config;
   const PreparedData data = prepare(config);
-  const FoldPlans plans = fold_plans(config, data.problem);
+  const FoldPlans plans = fold_plans(config, data);
   const std::unique_ptr<Engine> engine = make_cpu_engine(data.problem);
   PopulationOptions options;
   options.ranking = false;
@@ -74,7 +76,11 @@ TEST_F(Validate, EachFoldIsJudgedByItsOwnMembers) {
   std::vector<float> probabilities(9 * 60);
   engine->probabilities(std::vector<Slot>{0, 1, 2, 3, 4, 5, 6, 7, 8}, data.problem.fields, probabilities);
   for (std::size_t row = 0; row < 60; ++row) {
-    const std::size_t fold = plans.fold[row];
+    const auto judges = [&](const SplitFold& each) {
+      return std::binary_search(each.judged.begin(), each.judged.end(), row);
+    };
+    const auto fold =
+        static_cast<std::size_t>(std::find_if(plans.folds.begin(), plans.folds.end(), judges) - plans.folds.begin());
     double mean = 0;
     for (std::size_t m = 3 * fold; m < 3 * fold + 3; ++m) mean += probabilities[m * 60 + row] / 3.0;
     EXPECT_EQ(rows[row + 1][1], std::to_string(fold));
@@ -84,6 +90,152 @@ TEST_F(Validate, EachFoldIsJudgedByItsOwnMembers) {
       EXPECT_FALSE(std::binary_search(seen.begin(), seen.end(), row)) << "trained on the row it judges";
     }
   }
+}
+
+// The calibration of a fold comes from the other folds alone.
+TEST_F(Validate, CalibratedOutOfFold) {
+  const nlohmann::json metrics = validate(request("cv"), Execution{});
+  const auto rows = small_data::read_cells(folder_ / "cv/predictions.csv");
+  ASSERT_EQ(rows[0].back(), "calibrated");
+  std::vector<std::uint8_t> all_labels;
+  std::vector<float> all_probabilities;
+  for (int fold = 0; fold < 3; ++fold) {
+    std::vector<std::uint8_t> labels, own_labels;
+    std::vector<float> probabilities, calibrated;
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+      if (rows[i][1] == std::to_string(fold)) {
+        own_labels.push_back(rows[i][3] == "1");
+        calibrated.push_back(std::stof(rows[i][6]));
+      } else {
+        labels.push_back(rows[i][3] == "1");
+        probabilities.push_back(std::stof(rows[i][4]));
+      }
+    }
+    const Calibration calibration = fit_calibration(labels, probabilities);
+    const nlohmann::json& found = metrics["calibrated"]["folds"][static_cast<std::size_t>(fold)];
+    EXPECT_NEAR(found["slope"].get<double>(), calibration.slope, 1e-6);
+    EXPECT_NEAR(found["shift"].get<double>(), calibration.shift, 1e-6);
+    EXPECT_NEAR(found["log_loss"].get<double>(), compute_metrics(own_labels, calibrated).log_loss, 1e-9);
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+      if (rows[i][1] != std::to_string(fold)) continue;
+      EXPECT_NEAR(std::stof(rows[i][6]), calibrate(std::stof(rows[i][4]), calibration), 1e-6);
+      all_labels.push_back(rows[i][3] == "1");
+      all_probabilities.push_back(std::stof(rows[i][4]));
+    }
+  }
+  EXPECT_NEAR(metrics["calibration"]["slope"].get<double>(), fit_calibration(all_labels, all_probabilities).slope,
+              1e-6);
+}
+
+TEST_F(Validate, ReliabilityCountsEveryFieldTwice) {
+  validate(request("cv"), Execution{});
+  std::map<std::string, int> fields, bins;
+  for (const auto& row : small_data::read_cells(folder_ / "cv/reliability.csv")) {
+    if (row[0] == "probability") continue;
+    ++bins[row[0]];
+    fields[row[0]] += std::stoi(row[3]);
+    EXPECT_EQ(row[4].empty(), row[3] == "0");
+    if (row[3] == "0") continue;
+    EXPECT_GE(std::stod(row[4]), std::stod(row[1]) - 1e-4);
+    EXPECT_LE(std::stod(row[4]), std::stod(row[2]) + 1e-4);
+  }
+  EXPECT_EQ(bins, (std::map<std::string, int>{{"raw", 15}, {"calibrated", 15}}));
+  EXPECT_EQ(fields, (std::map<std::string, int>{{"raw", 60}, {"calibrated", 60}}));
+}
+
+TEST_F(Validate, WhatEachMemberSays) {
+  ValidateRequest asked = request("cv");
+  asked.member_predictions = true;
+  validate(asked, Execution{});
+  const auto rows = small_data::read_cells(folder_ / "cv/predictions.csv");
+  const auto members = small_data::read_cells(folder_ / "cv/member_predictions.csv");
+  ASSERT_EQ(members.size(), rows.size());
+  EXPECT_EQ(members[0], (std::vector<std::string>{"phases", "fold", "label", "member_0", "member_1", "member_2"}));
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    EXPECT_EQ(members[i][0], rows[i][0]);
+    EXPECT_EQ(members[i][1], rows[i][1]);
+    const double mean = (std::stod(members[i][3]) + std::stod(members[i][4]) + std::stod(members[i][5])) / 3;
+    EXPECT_NEAR(mean, std::stod(rows[i][4]), 1e-6);
+  }
+}
+
+// A run says calibrated what the validation of its configuration found, and takes no other's word.
+TEST_F(Validate, ARunIsCalibratedByAValidation) {
+  const nlohmann::json metrics = validate(request("cv"), Execution{});
+  TrainRequest training;
+  training.config = request("cv").config;
+  training.config.ensemble.members = 2;
+  training.config.ensemble.seed = 99;
+  training.run = folder_ / "run";
+  training.calibration = folder_ / "cv";
+  EXPECT_EQ(train(training, Execution{})["calibration"]["members"], 3);
+  predict(folder_ / "run", folder_ / "fields.csv", folder_ / "out.csv", Execution{});
+  const Calibration calibration{metrics["calibration"]["slope"], metrics["calibration"]["shift"]};
+  const auto rows = small_data::read_cells(folder_ / "out.csv");
+  ASSERT_EQ(rows[0].back(), "calibrated");
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    EXPECT_NEAR(std::stof(rows[i].back()), calibrate(std::stof(rows[i][1]), calibration), 1e-6);
+  }
+  training.run = folder_ / "other";
+  training.config.model.dropout = 0.3;
+  const auto refusal = [&] { return message_of<UsageError>([&] { train(training, Execution{}); }); };
+  EXPECT_PRED2(contains, refusal(), "of another configuration or of other tables");
+  training.config = request("cv").config;
+  small_data::write_file(folder_ / "fields.csv", small_data::fields_csv() + "Ba Ca Cl O,20\n");
+  EXPECT_PRED2(contains, refusal(), "of another configuration or of other tables");
+  training.calibration = folder_ / "run";
+  EXPECT_PRED2(contains, refusal(), "is not the folder of a finished validation");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "other"));
+}
+
+// Every kind of split, and that splits.csv says what was done: no member learned from what is not "training".
+TEST_F(Validate, HarderSplits) {
+  ValidateRequest asked = request("cv");
+  asked.config.validation.split = SplitKind::leave_element_out;
+  asked.config.validation.elements = {"Na", "O", "K"};
+  nlohmann::json metrics = validate(asked, Execution{});
+  EXPECT_EQ(metrics["folds"][1]["holds_out"], "fields with O");
+  EXPECT_EQ(metrics["pooled"]["fields"], 20 + 15 + 20);  // some fields are judged twice
+  const auto judged = small_data::read_cells(folder_ / "cv/predictions.csv");
+  std::vector<std::uint8_t> labels;
+  std::vector<float> probabilities;
+  for (std::size_t i = 1; i < judged.size(); ++i) {  // of those that fold 1 does not judge, in the order of the folds
+    if ((" " + judged[i][0] + " ").find(" O ") != std::string::npos) continue;
+    labels.push_back(judged[i][3] == "1");
+    probabilities.push_back(std::stof(judged[i][4]));
+  }
+  EXPECT_NEAR(metrics["calibrated"]["folds"][1]["slope"].get<double>(), fit_calibration(labels, probabilities).slope,
+              1e-6);
+  const auto splits = small_data::read_cells(folder_ / "cv/splits.csv");
+  ASSERT_EQ(splits.size(), 61u);
+  EXPECT_EQ(splits[0], (std::vector<std::string>{"phases", "label", "fold_0", "fold_1", "fold_2"}));
+  for (std::size_t i = 1; i < splits.size(); ++i) {
+    const bool oxide = (" " + splits[i][0] + " ").find(" O ") != std::string::npos;
+    EXPECT_EQ(splits[i][3], oxide ? "judged" : "training");
+  }
+  const FoldPlans plans = fold_plans(asked.config, prepare(asked.config));
+  for (const MemberPlan& plan : plans.members) {
+    for (const auto* rows : {&plan.training, &plan.held_out}) {
+      for (const std::uint32_t row : *rows) EXPECT_EQ(splits[row + 1][2 + plan.id / 3], "training");
+    }
+  }
+  small_data::write_file(folder_ / "fields.csv",
+                         small_data::fields_csv() + "Ba Ca Cl O,20\nBa Ca F O,3\nBa Na O S,1\n");
+  ValidateRequest large = request("large");
+  large.config.validation.split = SplitKind::arity;
+  metrics = validate(large, Execution{});
+  EXPECT_EQ(metrics["pooled"]["fields"], 3);
+  EXPECT_EQ(metrics["folds"][0]["learned_from"], 60);
+  EXPECT_TRUE(metrics["calibrated"].is_null());
+  EXPECT_EQ(small_data::read_cells(folder_ / "large/predictions.csv")[1].back(), "");
+  ValidateRequest related = request("related");
+  related.config.validation.split = SplitKind::supersets;
+  metrics = validate(related, Execution{});
+  EXPECT_EQ(metrics["pooled"]["fields"], 63);
+  std::set<std::string> cells;
+  for (const auto& row : small_data::read_cells(folder_ / "related/splits.csv"))
+    cells.insert(row.begin() + 2, row.end());
+  EXPECT_EQ(cells.count(""), 1u);  // somebody was left out
 }
 
 TEST_F(Validate, RocStartsAndEndsInTheCornersOfEachFold) {
@@ -109,7 +261,7 @@ TEST_F(Validate, InterruptedAndResumedEqualsUninterrupted) {
   EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(resumed, Execution{}); }), "exists already");
   resumed.resume = true;
   validate(resumed, Execution{});
-  for (const char* file : {"predictions.csv", "roc.csv", "history.csv"}) {
+  for (const char* file : {"predictions.csv", "splits.csv", "reliability.csv", "roc.csv", "history.csv"}) {
     EXPECT_EQ(small_data::read_file(folder_ / "parts" / file), small_data::read_file(folder_ / "whole" / file)) << file;
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "parts/checkpoint.safetensors"));

@@ -88,7 +88,10 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "ranking.patience=1",
                                               "validation.folds=2",
                                               "validation.stratified=false",
-                                              "validation.seed=99"};
+                                              "validation.seed=99",
+                                              "validation.split=leave_element_out",
+                                              "validation.elements=[Y, N]",
+                                              "validation.arity=2"};
   const Config config = read(required, overrides);
   const std::string yaml = to_yaml(config);
   const Config again = read(yaml);
@@ -101,6 +104,8 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_TRUE(again.model.hidden.empty());
   EXPECT_FALSE(again.data.inclusive);
   EXPECT_FALSE(again.validation.stratified);
+  EXPECT_EQ(again.validation.split, SplitKind::leave_element_out);
+  EXPECT_EQ(again.validation.elements, (std::vector<std::string>{"Y", "N"}));
   EXPECT_EQ(again.training.schedule, Schedule::cosine);
   EXPECT_EQ(again.training.precision, Precision::tf32);
   EXPECT_EQ(again.model.prediction_orders, 4);
@@ -142,7 +147,10 @@ TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
                           "members:",
                           "seed:",
                           "folds:",
-                          "stratified:"}) {
+                          "stratified:",
+                          "split:",
+                          "elements:",
+                          "arity:"}) {
     EXPECT_TRUE(contains(yaml, key)) << key;
   }
 }
@@ -169,6 +177,14 @@ TEST_F(ConfigTest, AnOverrideIsCalledWhatTheUserTyped) {
   const std::vector<Override> overrides{{"ensemble.members=0", "--members 0"}};
   EXPECT_EQ(message_of<UsageError>([&] { read_config(path(), overrides); }),
             "--members 0: ensemble.members must be between 1 and 1000000, not '0'");
+}
+
+TEST_F(ConfigTest, AKeyByItsLastWord) {
+  EXPECT_EQ(full_key("features", "--vary"), "model.features");
+  EXPECT_EQ(full_key("training.epochs", "--vary"), "training.epochs");
+  EXPECT_EQ(message_of<UsageError>([] { full_key("epochs", "--vary"); }),
+            "--vary: 'epochs' may be training.epochs or ranking.epochs: give the whole key");
+  EXPECT_TRUE(contains(message_of<UsageError>([] { full_key("featurs", "--vary"); }), "did you mean 'model.features'"));
 }
 
 TEST_F(ConfigTest, RepeatedKeysAreErrors) {
@@ -198,6 +214,9 @@ TEST_F(ConfigTest, WrongTypesAreErrors) {
         Case{"model.hidden=[8, x]", "model.hidden must be a whole number, not 'x'"},
         Case{"model=3", "model must be a section with keys of its own"},
         Case{"model.attention.combine=sum", "must be values, residual or scores, not 'sum'"},
+        Case{"validation.split=hard", "must be random, leave_element_out, arity or supersets, not 'hard'"},
+        Case{"validation.elements=Fe", "validation.elements must be a list of words, not 'Fe'"},
+        Case{"validation.elements=[[Fe]]", "validation.elements must be a word, not a list"},
         Case{"data.property={a: b}", "data.property must be text, not a section"}}) {
     EXPECT_TRUE(contains(error(required, {set}), expected)) << set << " -> " << error(required, {set});
   }
@@ -225,6 +244,7 @@ TEST_F(ConfigTest, RangesAreChecked) {
         Case{"ensemble.seed=0", "ensemble.seed=-1", "at least 0"},
         Case{"ensemble.seed=5", "ensemble.seed=18446744073709551616", "at least 0"},
         Case{"validation.folds=2", "validation.folds=1", "between 2 and 255"},
+        Case{"validation.arity=1", "validation.arity=0", "between 1 and 63"},
         Case{"model.l2=0", "model.l2=-1", "at least 0"}}) {
     EXPECT_EQ(error(required, {inside}), "") << inside;
     EXPECT_TRUE(contains(error(required, {outside}), words)) << outside << " -> " << error(required, {outside});

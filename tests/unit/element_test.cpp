@@ -53,5 +53,15 @@ TEST(Element, AnythingElseIsUnknown) {
   }
 }
 
+TEST(Elements, Metals) {
+  int metals = 0;
+  for (int e = 0; e < element_count; ++e) metals += is_metal(static_cast<Element>(e)) ? 1 : 0;
+  EXPECT_EQ(metals, 92);
+  for (const char* metal : {"Li", "Al", "Ga", "Sn", "Pb", "Bi", "Po", "U", "Fe"})
+    EXPECT_TRUE(is_metal(*find_element(metal)));
+  for (const char* other : {"H", "B", "Si", "Ge", "As", "Sb", "Te", "O", "Xe"})
+    EXPECT_FALSE(is_metal(*find_element(other)));
+}
+
 }  // namespace
 }  // namespace phaseselect

@@ -19,6 +19,10 @@ constexpr int rank(Element element) { return static_cast<int>(element); }
 // "Ba". The element must be one of the 118.
 std::string_view symbol(Element element);
 
+// All elements but these: the nonmetals H He C N O F Ne P S Cl Ar Se Br Kr I Xe Rn, and what is between B Si Ge As Sb
+// Te At; Ts and Og, of which nobody knows, are not metals either.
+bool is_metal(Element element);
+
 // The element with this symbol, matched exactly ("Ba", not "BA"); D and T are hydrogen; empty when unknown.
 std::optional<Element> find_element(std::string_view symbol);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "phaseselect/data/environment_matrix.hpp"
+#include "phaseselect/data/validation_split.hpp"
 #include "phaseselect/engine/engine.hpp"
 #include "phaseselect/model/architecture.hpp"
 
@@ -66,11 +67,7 @@ struct Config {
     double dropout = 0.1;
     int patience = 7;
   } ranking;
-  struct Validation {
-    int folds = 5;
-    bool stratified = true;
-    std::uint64_t seed = 1;
-  } validation;
+  ValidationSplit validation;
 };
 
 // A value that counts instead of the file's.
@@ -86,6 +83,10 @@ struct Override {
 Config read_config(const std::filesystem::path& path, std::span<const std::string> overrides = {});
 // The same for overrides that go by another name than "--set key.path=value".
 Config read_config(const std::filesystem::path& path, std::span<const Override> overrides);
+
+// The key with this path or, where only one has it, last word: "features" is "model.features". Throws UsageError that
+// begins with `option`.
+std::string full_key(const std::string& name, const std::string& option);
 
 // The resolved configuration as YAML: read_config of it gives the same Config.
 std::string to_yaml(const Config& config);

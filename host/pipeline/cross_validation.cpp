@@ -1,0 +1,164 @@
+// Judging, out-of-fold calibration, measures.
+#include "host/pipeline/cross_validation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <fstream>
+
+#include "host/engine/ensemble.hpp"
+#include "host/model/sha256.hpp"
+#include "host/pipeline/members_file.hpp"
+#include "host/pipeline/result_directory.hpp"
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+FoldPredictions judge(Engine& engine, const Problem& problem, const SplitFold& fold,
+                      std::span<const TrainedMember> members) {
+  const std::vector<Slot> slots = all_slots(static_cast<int>(members.size()));
+  const std::vector<float> no_ranking(ranking_layout(problem.architecture).size(), 0.0f);
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    engine.open_trained(slots[m], members[m].classifier, no_ranking);
+  }
+  FoldPredictions predictions;
+  predictions.of_members.resize(members.size() * fold.judged.size());
+  engine.probabilities(slots, gather(problem.fields, fold.judged), predictions.of_members);
+  for (const Slot slot : slots) engine.close(slot);
+  OverMembers statistics = over_members(predictions.of_members, fold.judged.size());
+  predictions.probability = std::move(statistics.mean);
+  predictions.deviation = std::move(statistics.deviation);
+  for (const std::uint32_t row : fold.judged) predictions.labels.push_back(problem.labels[row]);
+  return predictions;
+}
+
+void append(std::vector<float>& all, const std::vector<float>& part) {
+  all.insert(all.end(), part.begin(), part.end());
+}
+
+// Nothing that fold `own` is judged by has a part in its calibration, although a field may be judged in several folds.
+std::optional<Calibration> calibration_of_the_others(const FoldPlans& plans, const std::vector<FoldPredictions>& folds,
+                                                     std::size_t own) {
+  const std::vector<std::uint32_t>& judged = plans.folds[own].judged;
+  std::vector<std::uint8_t> labels;
+  std::vector<float> probabilities;
+  for (std::size_t f = 0; f < folds.size(); ++f) {
+    for (std::size_t i = 0; i < folds[f].labels.size(); ++i) {
+      if (std::binary_search(judged.begin(), judged.end(), plans.folds[f].judged[i])) continue;
+      labels.push_back(folds[f].labels[i]);
+      probabilities.push_back(folds[f].probability[i]);
+    }
+  }
+  if (labels.empty()) return std::nullopt;
+  return fit_calibration(labels, probabilities);
+}
+
+void calibrate_folds(const FoldPlans& plans, HeldOutPredictions& predictions) {
+  for (std::size_t f = 0; f < predictions.folds.size(); ++f) {
+    FoldPredictions& fold = predictions.folds[f];
+    fold.calibration = calibration_of_the_others(plans, predictions.folds, f);
+    if (!fold.calibration) continue;
+    for (const float p : fold.probability) fold.calibrated.push_back(calibrate(p, *fold.calibration));
+  }
+  const Pooled all = pooled(predictions);
+  predictions.calibration = fit_calibration(all.labels, all.probability);
+}
+
+nlohmann::json to_json(const Calibration& calibration) {
+  return {{"slope", calibration.slope}, {"shift", calibration.shift}};
+}
+
+// The configuration without what does not change what a member learns from all the fields.
+std::string model_identity(Config config) {
+  const Config defaults;
+  config.ensemble = defaults.ensemble;
+  config.ranking = defaults.ranking;
+  config.validation = defaults.validation;
+  return configuration_identity(config);
+}
+
+// Measures of each fold, over the folds and of all fields together.
+nlohmann::json over_folds(const HeldOutPredictions& predictions, std::vector<float> FoldPredictions::*probabilities,
+                          const Metrics& of_all) {
+  std::vector<Metrics> metrics;
+  nlohmann::json per_fold = nlohmann::json::array();
+  for (const FoldPredictions& fold : predictions.folds) {
+    metrics.push_back(compute_metrics(fold.labels, fold.*probabilities));
+    per_fold.push_back(to_json(metrics.back()));
+    per_fold.back()["fold"] = per_fold.size() - 1;
+  }
+  nlohmann::json json = summarise(metrics);
+  json["folds"] = std::move(per_fold);
+  json["pooled"] = to_json(of_all);
+  return json;
+}
+
+}  // namespace
+
+HeldOutPredictions judge_folds(Engine& engine, const Problem& problem, const FoldPlans& plans,
+                               const std::vector<TrainedMember>& members) {
+  HeldOutPredictions predictions;
+  const std::size_t per_fold = members.size() / plans.folds.size();
+  for (std::size_t f = 0; f < plans.folds.size(); ++f) {
+    predictions.folds.push_back(
+        judge(engine, problem, plans.folds[f], std::span(members).subspan(f * per_fold, per_fold)));
+  }
+  calibrate_folds(plans, predictions);
+  return predictions;
+}
+
+nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config) {
+  std::ifstream file(directory / validation_result_file_name);
+  const nlohmann::json metrics = nlohmann::json::parse(file, nullptr, false);
+  const bool complete = metrics.is_object() && metrics.contains("calibration") && metrics.contains("data");
+  if (!complete || !std::filesystem::exists(directory / configuration_file_name)) {
+    throw UsageError(fmt::format("--calibration: {} is not the folder of a finished validation", directory.string()));
+  }
+  const Config validated = read_config(directory / configuration_file_name);
+  if (model_identity(validated) != model_identity(config) || metrics["data"] != data_identity(config)) {
+    throw UsageError(fmt::format("--calibration: {} is of another configuration or of other tables: validate this one",
+                                 directory.string()));
+  }
+  nlohmann::json calibration = metrics["calibration"];
+  calibration["validation"] = directory.string();
+  calibration["members"] = metrics["members"];
+  return calibration;
+}
+
+nlohmann::json data_identity(const Config& config) {
+  return {{"properties_sha256", sha256_file(config.data.properties)},
+          {"formulas_sha256", sha256_file(config.environments.formulas)}};
+}
+
+Pooled pooled(const HeldOutPredictions& predictions) {
+  Pooled all;
+  for (const FoldPredictions& fold : predictions.folds) {
+    all.labels.insert(all.labels.end(), fold.labels.begin(), fold.labels.end());
+    append(all.probability, fold.probability);
+    append(all.calibrated, fold.calibrated);
+  }
+  if (all.calibrated.size() != all.labels.size()) all.calibrated.clear();
+  return all;
+}
+
+nlohmann::json measures(const FoldPlans& plans, const HeldOutPredictions& predictions) {
+  const Pooled all = pooled(predictions);
+  nlohmann::json json =
+      over_folds(predictions, &FoldPredictions::probability, compute_metrics(all.labels, all.probability));
+  json["calibrated"] = nullptr;
+  if (!all.calibrated.empty()) {
+    json["calibrated"] =
+        over_folds(predictions, &FoldPredictions::calibrated, compute_metrics(all.labels, all.calibrated));
+  }
+  for (std::size_t f = 0; f < plans.folds.size(); ++f) {
+    json["folds"][f]["holds_out"] = plans.folds[f].holds_out;
+    json["folds"][f]["learned_from"] = plans.folds[f].training.size();
+    if (!all.calibrated.empty()) json["calibrated"]["folds"][f].update(to_json(*predictions.folds[f].calibration));
+  }
+  json["calibration"] = to_json(predictions.calibration);
+  return json;
+}
+
+}  // namespace phaseselect
