@@ -48,8 +48,8 @@ class Folder:
             line = shlex.join(record["command"])
             for place, short in self.places.items():
                 line = line.replace(place, short)
-            line = re.sub(r"^\S*/phaseselect ", "phaseselect ", line)
-            line = re.sub(r"^\S*python\S* ", "python ", line).replace("'$PHASESELECT_DATA", "'$PHASESELECT_DATA")
+            line = re.sub(r"^\S+ (?=validate|train|study)", "phaseselect ", line)
+            line = re.sub(r"^\S+ (?=bench/)", "python ", line)
             lines.append(f"{line}    # {record['seconds']:.0f} s")
         return ["", "```", *lines, "```", ""]
 
