@@ -204,8 +204,9 @@ TEST_F(Validate, HarderSplits) {
     labels.push_back(judged[i][3] == "1");
     probabilities.push_back(std::stof(judged[i][4]));
   }
-  EXPECT_NEAR(metrics["calibrated"]["folds"][1]["slope"].get<double>(), fit_calibration(labels, probabilities).slope,
-              1e-6);
+  const Calibration expected = fit_calibration(labels, probabilities);
+  EXPECT_NEAR(metrics["calibrated"]["folds"][1]["slope"].get<double>(), expected.slope, 1e-6);
+  EXPECT_NEAR(metrics["calibrated"]["folds"][1]["shift"].get<double>(), expected.shift, 1e-6);
   const auto splits = small_data::read_cells(folder_ / "cv/splits.csv");
   ASSERT_EQ(splits.size(), 61u);
   EXPECT_EQ(splits[0], (std::vector<std::string>{"phases", "label", "fold_0", "fold_1", "fold_2"}));
