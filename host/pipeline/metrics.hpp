@@ -30,6 +30,10 @@ struct Metrics {
 // NaN.
 Metrics compute_metrics(std::span<const std::uint8_t> labels, std::span<const float> probabilities);
 
+// Probability that a positive has a higher score than a negative, ties count half; NaN with one class. Scores are any
+// numbers but NaN.
+double roc_area(std::span<const std::uint8_t> labels, std::span<const double> scores);
+
 // One point of the receiver operating characteristic: fields with probability >= threshold are called positive.
 struct RocPoint {
   double threshold = 0;
