@@ -54,19 +54,24 @@ std::string set_aside_text(const nlohmann::json& aside) {
 }
 
 // Percent of the held-out known fields that were harder to reconstruct than this one.
-nlohmann::json accessibility(const nlohmann::json& row) {
+nlohmann::json reconstructed(const nlohmann::json& row) {
   const nlohmann::json& percentile = row["uncertainty_percentile"];
   return percentile.is_number() ? nlohmann::json(100.0 - percentile.get<double>()) : nlohmann::json();
 }
 
-std::string best_table(const nlohmann::json& rows) {
+// The learned accessibility is left out of a table whose run has none.
+std::string best_table(const nlohmann::json& rows, bool learned) {
   std::size_t width = 6;
   for (const nlohmann::json& row : rows) width = std::max(width, row["phases"].get_ref<const std::string&>().size());
-  std::string text = fmt::format("{:<{}}  probability  spread  accessibility  known\n", "phases", width);
+  std::string text = fmt::format("{:<{}}  probability  spread  {}reconstructed  known\n", "phases", width,
+                                 learned ? "accessibility  spread  " : "");
   for (const nlohmann::json& row : rows) {
-    text += fmt::format("{:<{}}  {:>11}  {:>6}  {:>13}  {}\n", row["phases"].get<std::string>(), width,
-                        decimal(row["probability"], 4), decimal(row["probability_std"], 4),
-                        decimal(accessibility(row), 1), row["known"].get<std::string>());
+    const std::string accessibility =
+        learned ? fmt::format("{:>13}  {:>6}  ", decimal(row["accessibility"], 4), decimal(row["accessibility_std"], 4))
+                : std::string();
+    text += fmt::format("{:<{}}  {:>11}  {:>6}  {}{:>13}  {}\n", row["phases"].get<std::string>(), width,
+                        decimal(row["probability"], 4), decimal(row["probability_std"], 4), accessibility,
+                        decimal(reconstructed(row), 1), row["known"].get<std::string>());
   }
   return text;
 }
@@ -116,6 +121,12 @@ std::string inspect_text(const nlohmann::json& result) {
       count(model["slots"]), count(model["classifier_parameters"]), count(model["ranking_parameters"]),
       count(model["members"]), megabytes(model["file_bytes"]), megabytes(model["training_bytes"]),
       model["gpu_bytes"] == 0 ? "" : fmt::format(" and {} of GPU memory", megabytes(model["gpu_bytes"])));
+  const nlohmann::json& accessibility = result["accessibility"];
+  if (accessibility["members"] != 0) {
+    text += fmt::format("Accessibility: {} members, {} folds, {} known fields, {} fields in the training of a member\n",
+                        count(accessibility["members"]), accessibility["folds"].get<int>(),
+                        count(accessibility["known"]), count(accessibility["fields_of_member"]));
+  }
   text += fmt::format("Estimate: training takes at most about {} on {} (early stopping shortens it)\n",
                       duration_text(estimate["training_seconds"].get<double>()), estimate["device"].get<std::string>());
   return text;
@@ -153,7 +164,25 @@ std::string screen_text(const nlohmann::json& result) {
       count(result["candidates"]), result["arity"].get<int>(), count(result["elements"]), count(result["known"]),
       count(result["left_out"]), count(result["members"]), duration_text(result["seconds"].get<double>()),
       with_separators(static_cast<std::uint64_t>(result["field_members_per_second"].get<double>())));
-  return text + best_table(result["best"]);
+  const bool learned = result["order"] != "probability" || !result["best"][0]["accessibility"].is_null();
+  text += result["order"] == "product" ? "best by probability times accessibility\n"
+                                       : fmt::format("best by {}\n", result["order"].get<std::string>());
+  return text + best_table(result["best"], learned);
+}
+
+std::string accessibility_text(const nlohmann::json& result) {
+  std::string text =
+      fmt::format("{} fields of {} elements, {} folds, {} accessibility members; {}\n", count(result["fields"]),
+                  result["arity"].get<int>(), result["folds"].get<int>(), count(result["accessibility_members"]),
+                  duration_text(result["seconds"].get<double>()));
+  text += fmt::format("{:<54}  {:>9}  {:>9}  {:>13}  {:>14}  {:>9}\n", "area under the ROC curve", "these", "others",
+                      "accessibility", "reconstruction", "frequency");
+  for (const nlohmann::json& measure : result["measures"]) {
+    text += fmt::format("{:<54}  {:>9}  {:>9}  {:>13}  {:>14}  {:>9}\n", measure["what"].get<std::string>(),
+                        count(measure["positives"]), count(measure["negatives"]), decimal(measure["accessibility"], 4),
+                        decimal(measure["reconstruction_error"], 4), decimal(measure["element_frequency"], 4));
+  }
+  return text;
 }
 
 std::string predict_text(const nlohmann::json& result) {
@@ -167,14 +196,18 @@ std::string predict_text(const nlohmann::json& result) {
 
 std::string explain_text(const nlohmann::json& result) {
   const std::string known = result["known"].get<std::string>();
+  const std::string accessibility =
+      result["accessibility"].is_null()
+          ? "not learned by this run"
+          : fmt::format("{} +- {}", decimal(result["accessibility"], 4), decimal(result["accessibility_std"], 4));
   std::string text = fmt::format(
-      "{}\nprobability of {} {} {:g}: {} +- {} ({} members{})\naccessibility: {} (percent of the held-out known "
-      "fields that were harder to reconstruct)\nknown: {}\n\nattention\n",
+      "{}\nprobability of {} {} {:g}: {} +- {} ({} members{})\naccessibility: {}\nreconstructed better than {} percent "
+      "of the held-out known fields\nknown: {}\n\nattention\n",
       result["phases"].get<std::string>(), result["property"].get<std::string>(),
       result["inclusive"].get<bool>() ? ">=" : ">", result["threshold"].get<double>(),
       decimal(result["probability"], 4), decimal(result["probability_std"], 4), count(result["members"]),
-      result["calibrated"].is_null() ? "" : "; calibrated " + decimal(result["calibrated"], 4),
-      decimal(accessibility(result), 1), known.empty() ? "no" : known);
+      result["calibrated"].is_null() ? "" : "; calibrated " + decimal(result["calibrated"], 4), accessibility,
+      decimal(reconstructed(result), 1), known.empty() ? "no" : known);
   for (const nlohmann::json& row : result["attention"]) {
     text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),
                         decimal(row["attention_std"], 4));

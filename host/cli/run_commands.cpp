@@ -64,6 +64,7 @@ struct ScreenOptions {
   std::vector<std::string> elements, exclude, known;
   bool unknown_only = false;
   std::size_t top = 0;
+  std::string order;
 
   void add(CLI::App& command) {
     add_run(command, run);
@@ -80,6 +81,11 @@ struct ScreenOptions {
         ->type_name("FILE");
     command.add_flag("--unknown-only", unknown_only, "leave out every known field");
     command.add_option("--top", top, "write only the best N; 0 is all")->check(whole_number(0))->type_name("N");
+    command
+        .add_option("--order", order,
+                    "best first by product (probability times accessibility), probability or accessibility; default: "
+                    "product where the run judges accessibility, otherwise probability")
+        ->check(CLI::IsMember({"product", "probability", "accessibility"}));
     common.add_engine(command);
     common.add_quiet(command);
     common.add_json(command);
@@ -95,6 +101,9 @@ struct ScreenOptions {
     result.known.assign(known.begin(), known.end());
     result.unknown_only = unknown_only;
     result.top = top;
+    if (order == "product") result.order = RankBy::product;
+    if (order == "probability") result.order = RankBy::probability;
+    if (order == "accessibility") result.order = RankBy::accessibility;
     return result;
   }
 };
@@ -112,6 +121,41 @@ void add_screen(CLI::App& app, Action& action) {
         result = screen(options->request(), options->common.execution(terminal));
       }
       print_summary(options->common, screen_text(result), result);
+    };
+  });
+}
+
+void add_accessibility(CLI::App& app, Action& action) {
+  struct Options {
+    CommonOptions common;
+    std::string run, output, reported;
+    int arity = 3;
+  };
+  CLI::App& command =
+      *app.add_subcommand("accessibility", "measure how well a run tells known fields from others, out of fold");
+  const auto options = std::make_shared<Options>();
+  add_run(command, options->run);
+  command.add_option("-o,--output", options->output, "what every field was given (- is standard output)")
+      ->required()
+      ->type_name("OUT.csv");
+  command.add_option("--reported", options->reported, "CSV with fields reported elsewhere: a test that no member knew")
+      ->type_name("FILE");
+  command.add_option("--arity", options->arity, "elements in a field")
+      ->check(whole_number(1, element_count))
+      ->capture_default_str();
+  options->common.add_engine(command);
+  options->common.add_quiet(command);
+  options->common.add_json(command);
+  command.callback([options, &action] {
+    action = [options] {
+      check_outputs(options->common, options->output);
+      nlohmann::json result;
+      {
+        Terminal terminal(options->common.quiet);
+        result = measure_accessibility({options->run, options->output, options->reported, options->arity},
+                                       options->common.execution(terminal));
+      }
+      print_summary(options->common, accessibility_text(result), result);
     };
   });
 }
@@ -168,6 +212,7 @@ void add_export(CLI::App& app, Action& action) {
 void add_run_commands(CLI::App& app, Action& action) {
   add_predict(app, action);
   add_screen(app, action);
+  add_accessibility(app, action);
   add_explain(app, action);
   add_export(app, action);
 }

@@ -197,6 +197,13 @@ Config ConfigReader::finish(const fs::path& path) const {
                     "model.slot_order to random to average over orders",
                     given_.at("model.prediction_orders"), config_.model.prediction_orders));
   }
+  const auto& accessibility = config_.accessibility;
+  if (accessibility.members > 0 && accessibility.members < accessibility.folds) {
+    throw UsageError(
+        fmt::format("{}: accessibility.members must be 0 or at least accessibility.folds, not {} for {} folds: each "
+                    "fold is judged by the members that left it out",
+                    given_.at("accessibility.members"), accessibility.members, accessibility.folds));
+  }
   return config_;
 }
 

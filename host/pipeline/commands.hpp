@@ -77,6 +77,9 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
 nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::path& fields,
                        const std::filesystem::path& output, const Execution& execution);
 
+// What candidates are ranked by. automatic: the product where the run judges accessibility, otherwise the probability.
+enum class RankBy { automatic, product, probability, accessibility };
+
 struct ScreenRequest {
   std::filesystem::path run;
   std::filesystem::path output;
@@ -86,8 +89,18 @@ struct ScreenRequest {
   std::vector<std::filesystem::path> known;
   bool unknown_only = false;  // leave known fields out instead of flagging them
   std::size_t top = 0;        // 0: all
+  RankBy order = RankBy::automatic;
 };
 nlohmann::json screen(const ScreenRequest& request, const Execution& execution);
+
+struct AccessibilityRequest {
+  std::filesystem::path run;
+  std::filesystem::path output;    // a row for each candidate
+  std::filesystem::path reported;  // fields that are reported elsewhere; may be empty
+  int arity = 3;
+};
+// How well a run tells known fields from others: every combination of `arity` modelled elements, judged out of fold.
+nlohmann::json measure_accessibility(const AccessibilityRequest& request, const Execution& execution);
 
 nlohmann::json explain(const std::filesystem::path& run, const std::string& field, const Execution& execution);
 

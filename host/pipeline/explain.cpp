@@ -103,6 +103,7 @@ nlohmann::json explain(const std::filesystem::path& run, const std::string& fiel
   const RunContents& contents = loaded.contents();
   const FieldSet rows = rows_of(field, contents);
   const FieldStatistics statistics = loaded.engine().ensemble_statistics(loaded.slots(), rows).front();
+  const OverMembers accessibility = loaded.accessibility().judge(loaded.engine(), rows);
   const KnownFields known(contents);
   return {{"phases", to_string(field)},
           {"members", loaded.run().members()},
@@ -114,6 +115,8 @@ nlohmann::json explain(const std::filesystem::path& run, const std::string& fiel
           {"calibrated", json_number(loaded.run().calibrated(statistics.probability))},
           {"reconstruction_error", json_number(statistics.error)},
           {"uncertainty_percentile", json_number(loaded.run().percentile(statistics.error))},
+          {"accessibility", json_number(accessibility.mean.front())},
+          {"accessibility_std", json_number(accessibility.deviation.front())},
           {"known", known_text(known.flags(FieldKey(field)))},
           {"attention", attention_json(loaded, field, rows)},
           {"nearest", nearest_json(field, contents)}};

@@ -62,7 +62,7 @@ void read_all(int file, std::span<Candidate> records, std::uint64_t first, const
 }  // namespace
 
 bool better(const Candidate& a, const Candidate& b) {
-  return ranks_before({a.probability, a.error, a.rank}, {b.probability, b.error, b.rank});
+  return ranks_before({a.score, a.error, a.rank}, {b.score, b.error, b.rank});
 }
 
 CandidateSorter::CandidateSorter(std::filesystem::path folder, std::size_t capacity, std::uint64_t keep)

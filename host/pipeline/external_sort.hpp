@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -16,14 +17,18 @@ struct Candidate {
   float deviation = 0;
   float error = 0;
   std::uint32_t known = 0;  // flags, see known_fields.hpp
+  float accessibility = std::numeric_limits<float>::quiet_NaN();
+  float accessibility_deviation = std::numeric_limits<float>::quiet_NaN();
+  float score = 0;  // what it is ranked by
 };
 
-// Best first, as Engine::best_fields orders them, with the rank as the position.
+// Best first: score descending, then error ascending, then rank. With the probability as the score this is the order of
+// Engine::best_fields.
 bool better(const Candidate& a, const Candidate& b);
 
 class CandidateSorter {
  public:
-  // Holds at most `capacity` candidates in memory (24 bytes each), at least 2. `keep`: only this many of the best are
+  // Holds at most `capacity` candidates in memory (40 bytes each), at least 2. `keep`: only this many of the best are
   // delivered; 0 delivers all. `folder` is where runs are spilled; nothing is created there before memory is full.
   CandidateSorter(std::filesystem::path folder, std::size_t capacity, std::uint64_t keep);
   ~CandidateSorter();

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "host/io/stopwatch.hpp"
+#include "host/pipeline/accessibility_data.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/problem.hpp"
 
@@ -99,22 +100,54 @@ double share_of_epoch(const std::vector<std::uint32_t>& rows, int batch) {
   return std::min(1.0, static_cast<double>(measured_steps) / static_cast<double>(steps));
 }
 
-nlohmann::json estimate_json(const Config& config, const PreparedData& data, const Execution& execution) {
+// Members open in an engine with a few steps' worth of their rows.
+struct Thinned {
+  std::vector<Slot> slots;
+  double share = 1;  // of an epoch
+};
+
+Thinned open_thinned(Engine& engine, std::vector<MemberPlan> plans, int batch) {
+  Thinned thinned;
+  for (MemberPlan& plan : plans) {
+    thinned.share = share_of_epoch(plan.training, batch);
+    plan.training = thin(plan.training, thinned.share);
+    plan.held_out = thin(plan.held_out, thinned.share);
+    thinned.slots.push_back(static_cast<Slot>(thinned.slots.size()));
+    engine.open(thinned.slots.back(), std::move(plan));
+  }
+  return thinned;
+}
+
+nlohmann::json accessibility_json(const Config& config, const PreparedData& data, const Execution& execution) {
+  const int members = config.accessibility.members;
+  nlohmann::json json = {{"members", members}, {"training_seconds", 0.0}};
+  if (members == 0) return json;
+  AccessibilityData known = accessibility_data(config, data, 0, static_cast<std::uint32_t>(members));
+  Execution silent = execution;  // the choice of the engine was noted for the ensemble
+  silent.note = [](const std::string&) {};
+  const std::unique_ptr<Engine> engine = make_engine(known.problem, silent, Work::training);
+  json["folds"] = config.accessibility.folds;
+  json["known"] = known.known;
+  json["fields_of_member"] = known.members.front().training.size();
+  const int open = std::clamp(engine->preferred_slots(members), 1, members);
+  known.members.resize(static_cast<std::size_t>(open));
+  const Thinned thinned = open_thinned(*engine, std::move(known.members), known.problem.classifier.batch);
+  const double epoch = measure_epoch(*engine, Network::classifier, thinned.slots, thinned.share);
+  json["training_seconds"] = static_cast<double>(members) / open * epoch * known.problem.classifier.epochs;
+  return json;
+}
+
+nlohmann::json estimate_json(const Config& config, const PreparedData& data, const nlohmann::json& accessibility,
+                             const Execution& execution) {
   const std::unique_ptr<Engine> engine = make_engine(data.problem, execution, Work::training);
   const int members = config.ensemble.members;
   const int open = std::clamp(engine->preferred_slots(members), 1, members);
-  std::vector<Slot> slots;
-  double share = 1;
-  for (MemberPlan& plan : ensemble_plans(config, data.problem, 0, static_cast<std::uint32_t>(open))) {
-    share = share_of_epoch(plan.training, data.problem.classifier.batch);
-    plan.training = thin(plan.training, share);
-    plan.held_out = thin(plan.held_out, share);
-    slots.push_back(static_cast<Slot>(slots.size()));
-    engine->open(slots.back(), std::move(plan));
-  }
-  const double classifier = measure_epoch(*engine, Network::classifier, slots, share);
-  engine->begin_ranking(slots);
-  const double ranking = measure_epoch(*engine, Network::ranking, slots, share);
+  const Thinned thinned =
+      open_thinned(*engine, ensemble_plans(config, data.problem, 0, static_cast<std::uint32_t>(open)),
+                   data.problem.classifier.batch);
+  const double classifier = measure_epoch(*engine, Network::classifier, thinned.slots, thinned.share);
+  engine->begin_ranking(thinned.slots);
+  const double ranking = measure_epoch(*engine, Network::ranking, thinned.slots, thinned.share);
   const double waves = static_cast<double>(members) / open;
   return {{"engine", engine->kind()},
           {"device", engine->description()},
@@ -123,7 +156,8 @@ nlohmann::json estimate_json(const Config& config, const PreparedData& data, con
           {"classifier_seconds_per_member_epoch", classifier / open},
           {"ranking_seconds_per_member_epoch", ranking / open},
           {"training_seconds",
-           waves * (classifier * data.problem.classifier.epochs + ranking * data.problem.ranking.epochs)}};
+           waves * (classifier * data.problem.classifier.epochs + ranking * data.problem.ranking.epochs) +
+               accessibility["training_seconds"].get<double>()}};
 }
 
 nlohmann::json model_json(const Config& config, const PreparedData& data, const nlohmann::json& estimate) {
@@ -147,7 +181,8 @@ nlohmann::json model_json(const Config& config, const PreparedData& data, const 
 
 nlohmann::json inspect(const Config& config, const Execution& execution) {
   const PreparedData data = prepare(config);
-  const nlohmann::json estimate = estimate_json(config, data, execution);
+  const nlohmann::json accessibility = accessibility_json(config, data, execution);
+  const nlohmann::json estimate = estimate_json(config, data, accessibility, execution);
   const std::size_t fields = data.kept.size();
   return {{"environments", environments_json(config, data)},
           {"properties", properties_json(config, data)},
@@ -159,6 +194,7 @@ nlohmann::json inspect(const Config& config, const Execution& execution) {
             {"positives", data.positives},
             {"negatives", fields - data.positives}}},
           {"model", model_json(config, data, estimate)},
+          {"accessibility", accessibility},
           {"estimate", estimate}};
 }
 

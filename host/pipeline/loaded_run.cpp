@@ -10,6 +10,7 @@ namespace phaseselect {
 LoadedRun::LoadedRun(const std::filesystem::path& directory, const Execution& execution)
     : run_(directory),
       slots_(all_slots(run_.members())),
+      accessibility_(run_),
       engine_(make_engine(run_.contents().problem, execution, Work::evaluation)) {
   try {
     run_.load(*engine_);
@@ -22,6 +23,20 @@ LoadedRun::LoadedRun(const std::filesystem::path& directory, const Execution& ex
     execution.note(fmt::format("{}; using {}", without_advice(error.what()), engine_->description()));
     run_.load(*engine_);
   }
+}
+
+void note_accessibility(const LoadedRun& loaded, const Execution& execution) {
+  if (loaded.accessibility().complete()) return;
+  const int wanted = loaded.contents().config.accessibility.members;
+  if (wanted == 0) {
+    execution.note(
+        "the run has no accessibility members (accessibility.members: 0): the learned accessibility is empty");
+    return;
+  }
+  execution.note(
+      fmt::format("the run has {} of the ensemble's {} accessibility members, which do not cover every fold: "
+                  "the learned accessibility is empty until the parts are merged",
+                  loaded.run().accessibility_members(), wanted));
 }
 
 }  // namespace phaseselect

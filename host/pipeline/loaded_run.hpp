@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/engine/ensemble.hpp"
+#include "host/pipeline/accessibility.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/engine/engine.hpp"
@@ -20,13 +21,18 @@ class LoadedRun {
 
   const Run& run() const { return run_; }
   const RunContents& contents() const { return run_.contents(); }
-  const std::vector<Slot>& slots() const { return slots_; }  // of all members
+  const std::vector<Slot>& slots() const { return slots_; }  // of all members of the ensemble
+  const AccessibilityMembers& accessibility() const { return accessibility_; }
   Engine& engine() { return *engine_; }
 
  private:
   Run run_;
   std::vector<Slot> slots_;
+  AccessibilityMembers accessibility_;
   std::unique_ptr<Engine> engine_;  // refers to the problem in run_
 };
+
+// Says so where the run cannot judge accessibility, and why.
+void note_accessibility(const LoadedRun& loaded, const Execution& execution);
 
 }  // namespace phaseselect

@@ -22,16 +22,16 @@ namespace {
 namespace fs = std::filesystem;
 using Runs = std::vector<std::unique_ptr<Run>>;
 
-std::map<std::string, std::string> shared_metadata(const Run& run) {
-  std::map<std::string, std::string> metadata = run.file().metadata();
+std::map<std::string, std::string> shared_metadata(const SafetensorsReader& file) {
+  std::map<std::string, std::string> metadata = file.metadata();
   metadata.erase("sha256");  // the writer adds its own
   return metadata;
 }
 
 void check_same_ensemble(const Runs& runs) {
-  const auto reference = shared_metadata(*runs.front());
+  const auto reference = shared_metadata(runs.front()->file());
   for (const auto& run : runs) {
-    for (const auto& [key, value] : shared_metadata(*run)) {
+    for (const auto& [key, value] : shared_metadata(run->file())) {
       const auto found = reference.find(key);
       if (found == reference.end() || found->second != value) {
         throw Error(
@@ -61,15 +61,21 @@ void check_same_engine(const Runs& runs) {
   }
 }
 
-std::vector<MemberSource> all_members(const Runs& runs) {
-  std::map<std::uint32_t, std::pair<const Run*, MemberSource>> by_id;
+// The file of a run that holds members of one kind.
+using FileOf = const SafetensorsReader& (*)(const Run&);
+const SafetensorsReader& ensemble_file(const Run& run) { return run.file(); }
+const SafetensorsReader& accessibility_file(const Run& run) { return *run.accessibility_file(); }
+
+std::vector<MemberSource> all_members(const Runs& runs, FileOf file_of) {
+  std::map<std::uint32_t, std::pair<const SafetensorsReader*, MemberSource>> by_id;
   for (const auto& run : runs) {
-    for (MemberSource& member : member_sources(run->file())) {
+    const SafetensorsReader& file = file_of(*run);
+    for (MemberSource& member : member_sources(file)) {
       const std::uint32_t id = member.id;
-      const auto [earlier, is_new] = by_id.emplace(id, std::pair(run.get(), std::move(member)));
+      const auto [earlier, is_new] = by_id.emplace(id, std::pair(&file, std::move(member)));
       if (!is_new) {
         throw Error(fmt::format("member {} is in both {} and {}: merge runs of different members", id,
-                                earlier->second.first->file().path().string(), run->file().path().string()));
+                                earlier->second.first->path().string(), file.path().string()));
       }
     }
   }
@@ -79,11 +85,11 @@ std::vector<MemberSource> all_members(const Runs& runs) {
 }
 
 // The lines of all histories, member by member.
-std::string merged_history(const std::vector<fs::path>& runs) {
+std::string merged_history(const std::vector<fs::path>& runs, const char* file) {
   std::map<std::uint32_t, std::string> lines;
   std::string header;
   for (const fs::path& run : runs) {
-    const CsvTable table = read_csv(run / "history.csv");
+    const CsvTable table = read_csv(run / file);
     const auto line = [](const std::vector<std::string_view>& cells) {
       std::string text;
       for (const std::string_view cell : cells) text += (text.empty() ? "" : ",") + std::string(cell);
@@ -158,6 +164,12 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
   merged["commit"] = program_commit();
   merged["created"] = now_utc();
   merged["members"] = members;
+  if (merged.contains("accessibility")) {
+    std::size_t accessibility = 0;
+    for (const auto& run : runs) accessibility += run->contents().accessibility_members.size();
+    merged["accessibility"]["members"] = accessibility;
+    merged["accessibility"].erase("member_range");
+  }
   merged["missing_members"] = missing_members(runs);
   merged["metrics"] = metrics;
   merged["timings"] = timings;
@@ -165,19 +177,32 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
   return merged;
 }
 
+// Ranges that do not overlap have accessibility members that do not either.
+void write_merged_accessibility(const std::vector<fs::path>& paths, const Runs& runs, const fs::path& directory) {
+  const RunContents& first = runs.front()->contents();
+  write_text(directory / accessibility_history_file_name, merged_history(paths, accessibility_history_file_name));
+  MembersDescription description;
+  description.architecture = first.problem.architecture;
+  description.groups = &first.problem.groups;
+  description.ranking = false;
+  description.metadata = shared_metadata(*runs.front()->accessibility_file());
+  write_members_file(directory / accessibility_file_name, description, all_members(runs, accessibility_file));
+}
+
 void write_merged(const std::vector<fs::path>& paths, const Runs& runs, const fs::path& directory) {
   const RunContents& first = runs.front()->contents();
   write_text(directory / "config.yaml", to_yaml(first.config));
   fs::copy_file(paths.front() / "fields.csv", directory / "fields.csv");
   fs::copy_file(paths.front() / "environment_fields.csv", directory / "environment_fields.csv");
-  write_text(directory / "history.csv", merged_history(paths));
+  write_text(directory / "history.csv", merged_history(paths, "history.csv"));
+  if (first.config.accessibility.members > 0) write_merged_accessibility(paths, runs, directory);
   write_text(directory / "run.json", json_text(merged_description(paths, runs)) + "\n");
   MembersDescription description;
   description.architecture = first.problem.architecture;
   description.groups = &first.problem.groups;
   description.ranking = runs.front()->file().contains("ranking.input_mean");
-  description.metadata = shared_metadata(*runs.front());
-  write_members_file(directory / members_file_name, description, all_members(runs));
+  description.metadata = shared_metadata(runs.front()->file());
+  write_members_file(directory / members_file_name, description, all_members(runs, ensemble_file));
 }
 
 }  // namespace
@@ -191,7 +216,7 @@ std::vector<std::uint32_t> merge_runs(const std::vector<fs::path>& paths, const 
   for (const fs::path& path : paths) runs.push_back(std::make_unique<Run>(path));
   check_same_ensemble(runs);
   check_same_engine(runs);
-  all_members(runs);  // refuses repeated members before anything is written
+  all_members(runs, ensemble_file);  // refuses repeated members before anything is written
   fs::path unfinished = fs::absolute(directory).lexically_normal();
   if (!unfinished.has_filename()) unfinished = unfinished.parent_path();  // "runs/all/"
   const fs::path finished = unfinished;

@@ -142,6 +142,24 @@ double probability_of_less(std::span<const float> some, std::span<const float> o
   return wins / (static_cast<double>(some.size()) * static_cast<double>(others.size()));
 }
 
+double roc_area(std::span<const std::uint8_t> labels, std::span<const double> scores) {
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] < scores[b]; });
+  double wins = 0, negatives = 0, positives = 0;
+  for (std::size_t first = 0, last = 0; first < order.size(); first = last) {
+    double equal_positives = 0;
+    for (last = first; last < order.size() && scores[order[last]] == scores[order[first]]; ++last) {
+      equal_positives += labels[order[last]] != 0 ? 1 : 0;
+    }
+    const double equal_negatives = static_cast<double>(last - first) - equal_positives;
+    wins += equal_positives * (negatives + equal_negatives / 2);
+    positives += equal_positives;
+    negatives += equal_negatives;
+  }
+  return ratio(wins, positives * negatives);
+}
+
 std::vector<RocPoint> roc_curve(std::span<const std::uint8_t> labels, std::span<const float> probabilities) {
   check(labels, probabilities);
   const auto positives =

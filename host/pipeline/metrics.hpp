@@ -42,6 +42,9 @@ Reliability reliability(std::span<const std::uint8_t> labels, std::span<const fl
 
 // Probability that a number of `some` is smaller than one of `others`, equal ones count half; NaN where one is empty.
 double probability_of_less(std::span<const float> some, std::span<const float> others);
+// Probability that a positive has a higher score than a negative, ties count half; NaN with one class. Scores are any
+// numbers but NaN.
+double roc_area(std::span<const std::uint8_t> labels, std::span<const double> scores);
 
 // One point of the receiver operating characteristic: fields with probability >= threshold are called positive.
 struct RocPoint {

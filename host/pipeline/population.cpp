@@ -129,7 +129,7 @@ void Trainer::account(std::size_t index, Network network, const EpochStatistics&
   if (!std::isfinite(s.training_loss) || !std::isfinite(s.autoencoder_loss) || !std::isfinite(s.held_out_loss)) {
     throw Error(fmt::format("member {} diverged in epoch {} of its {} (the loss is not finite): lower {}.learning_rate",
                             member.trained.id, stop.epochs_done, classifier ? "classifier" : "ranking network",
-                            classifier ? "training" : "ranking"));
+                            classifier ? options_.section : "ranking"));
   }
   const double value = classifier && monitor_ == Monitor::accuracy
                            ? static_cast<double>(s.held_out_correct) / std::max(1u, s.held_out)

@@ -52,6 +52,7 @@ struct PopulationProgress {
 
 struct PopulationOptions {
   bool ranking = true;
+  std::string section = "training";                        // of the configuration: whose learning rate it is
   std::filesystem::path checkpoint;                        // empty: none is written
   std::map<std::string, std::string> checkpoint_identity;  // must match on resume: configuration, data, members, engine
   double checkpoint_seconds = 60;                          // time between checkpoints

@@ -48,8 +48,14 @@ ListedFields read_listed(const std::filesystem::path& path, const RunContents& c
   return listed;
 }
 
-std::vector<FieldStatistics> evaluate_all(LoadedRun& loaded, const FieldSet& fields, const Execution& execution) {
-  std::vector<FieldStatistics> all;
+struct Judgement {
+  std::vector<FieldStatistics> statistics;
+  OverMembers accessibility;
+};
+
+Judgement judge_all(LoadedRun& loaded, const FieldSet& fields, const Execution& execution) {
+  Judgement judgement;
+  std::vector<FieldStatistics>& all = judgement.statistics;
   all.reserve(fields.size());
   const auto slots = static_cast<std::size_t>(fields.slots);
   while (all.size() < fields.size()) {
@@ -58,17 +64,22 @@ std::vector<FieldStatistics> evaluate_all(LoadedRun& loaded, const FieldSet& fie
     const FieldView chunk(fields.slots, std::span(fields.rows).subspan(all.size() * slots, count * slots));
     const std::vector<FieldStatistics> part = loaded.engine().ensemble_statistics(loaded.slots(), chunk);
     all.insert(all.end(), part.begin(), part.end());
+    const OverMembers accessibility = loaded.accessibility().judge(loaded.engine(), chunk);
+    const auto append = [](std::vector<float>& to, const std::vector<float>& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(judgement.accessibility.mean, accessibility.mean);
+    append(judgement.accessibility.deviation, accessibility.deviation);
     execution.progress(static_cast<double>(all.size()) / static_cast<double>(fields.size()),
                        fmt::format("{} of {} fields", all.size(), fields.size()));
   }
-  return all;
+  return judgement;
 }
 
-void write_rows(OutputFile& file, const ListedFields& listed, const std::vector<FieldStatistics>& statistics,
-                const Run& run) {
+void write_rows(OutputFile& file, const ListedFields& listed, const Judgement& judgement, const Run& run) {
   const KnownFields known(run.contents());
   ErrorRange range;
-  for (const FieldStatistics& field : statistics) range.include(field.error);
+  for (const FieldStatistics& field : judgement.statistics) range.include(field.error);
   file.write(result_header);
   std::size_t next = 0;
   for (std::size_t i = 0; i < listed.list.fields.size(); ++i) {
@@ -78,9 +89,15 @@ void write_rows(OutputFile& file, const ListedFields& listed, const std::vector<
       file.write(empty_result_line(to_string(field), flags));
       continue;
     }
-    const FieldStatistics& judged = statistics[next++];
-    file.write(result_line(to_string(field), {judged, range.normalised(judged.error), run.percentile(judged.error),
-                                              flags, run.calibrated(judged.probability)}));
+    const FieldStatistics& judged = judgement.statistics[next];
+    file.write(result_line(to_string(field), {.statistics = judged,
+                                              .uncertainty = range.normalised(judged.error),
+                                              .percentile = run.percentile(judged.error),
+                                              .accessibility = judgement.accessibility.mean[next],
+                                              .accessibility_deviation = judgement.accessibility.deviation[next],
+                                              .known = flags,
+                                              .calibrated = run.calibrated(judged.probability)}));
+    ++next;
   }
 }
 
@@ -93,8 +110,8 @@ nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::
   LoadedRun loaded(run, execution);
   const ListedFields listed = read_listed(fields, loaded.contents(), execution);
   OutputFile file(output);
-  const std::vector<FieldStatistics> statistics = evaluate_all(loaded, listed.rows, execution);
-  write_rows(file, listed, statistics, loaded.run());
+  note_accessibility(loaded, execution);
+  write_rows(file, listed, judge_all(loaded, listed.rows, execution), loaded.run());
   file.commit();
   return {{"fields", listed.list.fields.size()},
           {"predicted", listed.judged.size()},
@@ -102,6 +119,7 @@ nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::
           {"too_large", listed.too_large},
           {"rejects", listed.list.rejects.size()},
           {"members", loaded.run().members()},
+          {"accessibility_members", loaded.run().accessibility_members()},
           {"seconds", total.seconds()}};
 }
 

@@ -150,7 +150,7 @@ OptimiserPlan ranking_plan(const Config& config) {
   return plan;
 }
 
-FieldSet gather(const FieldSet& fields, std::span<const std::uint32_t> numbers) {
+FieldSet gather(FieldView fields, std::span<const std::uint32_t> numbers) {
   FieldSet gathered;
   gathered.slots = fields.slots;
   for (const std::uint32_t number : numbers) {

@@ -46,7 +46,7 @@ OptimiserPlan classifier_plan(const Config& config);
 OptimiserPlan ranking_plan(const Config& config);
 
 // The fields with these numbers, in this order.
-FieldSet gather(const FieldSet& fields, std::span<const std::uint32_t> numbers);
+FieldSet gather(FieldView fields, std::span<const std::uint32_t> numbers);
 
 // Members first .. last-1 of the ensemble: each trains on all rows but its own held-out ones.
 std::vector<MemberPlan> ensemble_plans(const Config& config, const Problem& problem, std::uint32_t first,

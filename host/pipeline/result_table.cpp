@@ -24,13 +24,14 @@ float ErrorRange::normalised(float error) const {
 }
 
 std::string result_line(std::string_view phases, const ResultRow& row) {
-  return fmt::format("{},{},{},{},{},{},{},{}\n", phases, number(row.statistics.probability),
+  return fmt::format("{},{},{},{},{},{},{},{},{},{}\n", phases, number(row.statistics.probability),
                      number(row.statistics.deviation), number(row.statistics.error), number(row.uncertainty),
-                     number(row.percentile), known_text(row.known), number(row.calibrated));
+                     number(row.percentile), number(row.accessibility), number(row.accessibility_deviation),
+                     known_text(row.known), number(row.calibrated));
 }
 
 std::string empty_result_line(std::string_view phases, std::uint8_t known) {
-  return fmt::format("{},,,,,,{},\n", phases, known_text(known));
+  return fmt::format("{},,,,,,,,{},\n", phases, known_text(known));
 }
 
 nlohmann::json to_json(std::string_view phases, const ResultRow& row) {
@@ -40,6 +41,8 @@ nlohmann::json to_json(std::string_view phases, const ResultRow& row) {
           {"reconstruction_error", json_number(row.statistics.error)},
           {"synthetic_uncertainty", json_number(row.uncertainty)},
           {"uncertainty_percentile", json_number(row.percentile)},
+          {"accessibility", json_number(row.accessibility)},
+          {"accessibility_std", json_number(row.accessibility_deviation)},
           {"known", known_text(row.known)},
           {"calibrated", json_number(row.calibrated)}};
 }

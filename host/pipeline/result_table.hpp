@@ -12,8 +12,8 @@
 namespace phaseselect {
 
 inline constexpr std::string_view result_header =
-    "phases,probability,probability_std,reconstruction_error,synthetic_uncertainty,uncertainty_percentile,known,"
-    "calibrated\n";
+    "phases,probability,probability_std,reconstruction_error,synthetic_uncertainty,uncertainty_percentile,"
+    "accessibility,accessibility_std,known,calibrated\n";
 
 // Smallest and largest reconstruction error of a list of fields. NaN does not count.
 class ErrorRange {
@@ -31,6 +31,9 @@ struct ResultRow {
   FieldStatistics statistics;
   float uncertainty = 0;  // normalised over the list
   float percentile = 0;   // among held-out known fields
+  // Learned; NaN without accessibility members.
+  float accessibility = std::numeric_limits<float>::quiet_NaN();
+  float accessibility_deviation = std::numeric_limits<float>::quiet_NaN();
   std::uint8_t known = 0;
   float calibrated = 0;  // probability; NaN without a calibration
 };

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
@@ -132,6 +133,8 @@ void check_shapes(const SafetensorsReader& file, const ParameterLayout& layout, 
   }
 }
 
+constexpr const char* accessibility_role = "accessibility";
+
 bool has_ranking(const SafetensorsReader& file) { return file.contains("ranking.input_mean"); }
 
 void check_files(const fs::path& directory) {
@@ -187,6 +190,23 @@ RunContents read_contents(const fs::path& directory, const SafetensorsReader& fi
     contents.calibration = {calibration.value("slope", 1.0), calibration.value("shift", 0.0)};
   }
   return contents;
+}
+
+// The accessibility members of a run.
+SafetensorsReader open_accessibility(const fs::path& directory, const SafetensorsReader& members,
+                                     const RunContents& contents) {
+  const fs::path path = directory / accessibility_file_name;
+  if (!fs::exists(path)) damaged(directory, fmt::format("it has no {}", accessibility_file_name));
+  SafetensorsReader file(path);
+  for (const auto& [key, value] : file.metadata()) {
+    if (key == "sha256" || key == "role") continue;  // of the file itself
+    if (metadata_entry(members, key) != value) {
+      damaged(path, fmt::format("it belongs to another run, its {} differs", key));
+    }
+  }
+  if (metadata_entry(file, "role") != accessibility_role) damaged(path, "it does not hold accessibility members");
+  check_shapes(file, classifier_layout(contents.problem.architecture), file.info("members.id").elements());
+  return file;
 }
 
 std::vector<float> read_slab(const SafetensorsReader& file, const ParameterLayout& layout, std::size_t member) {
@@ -248,10 +268,61 @@ void write_run(const fs::path& directory, const Config& config, const PreparedDa
   write_members_file(directory / members_file_name, description, sources(ordered));
 }
 
+std::map<std::string, std::string> accessibility_metadata(const Config& config, const PreparedData& data) {
+  return {{"format", members_format},
+          {"format_version", members_format_version},
+          {"role", accessibility_role},
+          {"elements", join_symbols(data.matrix.elements)},
+          {"slots", std::to_string(data.problem.fields.slots)},
+          {"configuration", configuration_identity(config)},
+          {"properties_sha256", sha256_file(config.data.properties)},
+          {"formulas_sha256", sha256_file(config.environments.formulas)}};
+}
+
+void write_accessibility(const fs::path& directory, const Config& config, const PreparedData& data,
+                         const std::vector<TrainedMember>& members) {
+  std::vector<const TrainedMember*> ordered = in_order(members);
+  std::sort(ordered.begin(), ordered.end(), [](const auto* a, const auto* b) { return a->id < b->id; });
+  write_text(directory / accessibility_history_file_name, history_csv(ordered));
+  MembersDescription description;
+  description.architecture = data.problem.architecture;
+  description.groups = &data.problem.groups;
+  description.ranking = false;
+  description.metadata = accessibility_metadata(config, data);
+  std::vector<MemberSource> all = sources(ordered);
+  for (MemberSource& member : all) member.held_out.clear();  // rows of a list that is not kept
+  write_members_file(directory / accessibility_file_name, description, all);
+}
+
+void check_accessibility(const fs::path& directory, const Config& config, const PreparedData& data,
+                         std::pair<std::uint32_t, std::uint32_t> members) {
+  const fs::path path = directory / accessibility_file_name;
+  if (!fs::exists(path)) damaged(directory, fmt::format("it has no {}", accessibility_file_name));
+  const SafetensorsReader file(path);
+  for (const auto& [key, value] : accessibility_metadata(config, data)) {
+    if (metadata_entry(file, key) == value) continue;
+    throw Error(
+        fmt::format("{} belongs to another run, its {} differs: resume with the configuration and data it was "
+                    "started with, or train into a new folder",
+                    path.string(), key));
+  }
+  std::vector<std::uint32_t> asked(members.second - members.first);
+  std::iota(asked.begin(), asked.end(), members.first);
+  if (file.read_all<std::uint32_t>("members.id") == asked) return;
+  throw Error(
+      fmt::format("{} holds other members than those of this range: resume with the --member-range it was "
+                  "started with, or train into a new folder",
+                  path.string()));
+}
+
 Run::Run(fs::path directory)
     : directory_(std::move(directory)),
       reader_(open_members(directory_)),
-      contents_(read_contents(directory_, reader_)) {}
+      contents_(read_contents(directory_, reader_)) {
+  if (contents_.config.accessibility.members == 0) return;
+  accessibility_.emplace(open_accessibility(directory_, reader_, contents_));
+  contents_.accessibility_members = accessibility_->read_all<std::uint32_t>("members.id");
+}
 
 void Run::load(Engine& engine) const {
   const ParameterLayout classifier = classifier_layout(contents_.problem.architecture);
@@ -260,6 +331,12 @@ void Run::load(Engine& engine) const {
     const auto index = static_cast<std::size_t>(member);
     const std::vector<float> second = has_ranking(reader_) ? read_slab(reader_, ranking, index) : std::vector<float>();
     engine.open_trained(member, read_slab(reader_, classifier, index), second);
+  }
+  // An engine may want a ranking network of every member.
+  const std::vector<float> no_ranking(ranking.size(), 0.0f);
+  for (int member = 0; member < accessibility_members(); ++member) {
+    engine.open_trained(members() + member, read_slab(*accessibility_, classifier, static_cast<std::size_t>(member)),
+                        no_ranking);
   }
 }
 

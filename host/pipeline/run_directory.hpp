@@ -1,11 +1,12 @@
 // A run on disk: config.yaml (resolved), run.json, members.safetensors, fields.csv (training fields with value and
-// label), environment_fields.csv (fields of the environment formulas), history.csv; checkpoint.safetensors while
-// training. Everything that predict, screen, explain and export need is in the folder: the input tables are not read
-// again.
+// label), environment_fields.csv (fields of the environment formulas), history.csv; accessibility.safetensors and
+// accessibility_history.csv where there are accessibility members; checkpoint.safetensors while training. Everything
+// that predict, screen, explain and export need is in the folder: the input tables are not read again.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -27,7 +28,8 @@ struct RunContents {
   std::vector<Element> elements;  // rows of the matrix
   std::vector<FieldRecord> training_fields;  // row i of problem.fields
   std::vector<PhaseField> environment_fields;
-  std::vector<std::uint32_t> members;   // ids, ascending
+  std::vector<std::uint32_t> members;                // ids, ascending
+  std::vector<std::uint32_t> accessibility_members;  // the same of the accessibility members
   std::vector<float> reference_errors;  // ascending: for each field that some member held out, the mean of its
                                         // reconstruction errors over those members
   nlohmann::json run;                   // run.json
@@ -42,6 +44,21 @@ void write_run(const std::filesystem::path& directory, const Config& config, con
 // Of each training field, the mean of its reconstruction errors over the members that held it out; NaN where none did.
 std::vector<float> held_out_errors(const SafetensorsReader& members, std::size_t fields);
 
+inline constexpr const char* accessibility_file_name = "accessibility.safetensors";
+inline constexpr const char* accessibility_history_file_name = "accessibility_history.csv";
+
+// What says whose accessibility members a file holds.
+std::map<std::string, std::string> accessibility_metadata(const Config& config, const PreparedData& data);
+
+// Writes accessibility_history.csv and, last, accessibility.safetensors: a folder with that file needs to train no
+// accessibility members any more.
+void write_accessibility(const std::filesystem::path& directory, const Config& config, const PreparedData& data,
+                         const std::vector<TrainedMember>& members);
+
+// Throws Error unless the folder has the accessibility members of this configuration and data.
+void check_accessibility(const std::filesystem::path& directory, const Config& config, const PreparedData& data,
+                         std::pair<std::uint32_t, std::uint32_t> members);
+
 class Run {
  public:
   // Throws Error: no such run, unfinished (says how to resume), damaged, written by a newer version.
@@ -49,7 +66,10 @@ class Run {
   const RunContents& contents() const { return contents_; }
   const SafetensorsReader& file() const { return reader_; }
   int members() const { return static_cast<int>(contents_.members.size()); }
-  // Opens every member in slots 0 .. members-1 of the engine.
+  int accessibility_members() const { return static_cast<int>(contents_.accessibility_members.size()); }
+  // Null where the configuration asks for none.
+  const SafetensorsReader* accessibility_file() const { return accessibility_ ? &*accessibility_ : nullptr; }
+  // Opens every member in slots 0 .. members-1 of the engine, the accessibility members in those that follow.
   void load(Engine& engine) const;
   // Percentile (0-100) of an ensemble-mean reconstruction error among the held-out known fields: the share of them with
   // a smaller error. NaN when the run has none.
@@ -61,6 +81,7 @@ class Run {
   std::filesystem::path directory_;
   SafetensorsReader reader_;
   RunContents contents_;
+  std::optional<SafetensorsReader> accessibility_;
 };
 
 // Joins runs of different members of the same ensemble (same configuration, seed and data) into `directory`. Returns

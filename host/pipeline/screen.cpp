@@ -19,7 +19,7 @@
 namespace phaseselect {
 namespace {
 
-constexpr std::size_t sort_capacity = std::size_t{1} << 20;  // candidates in memory: 24 MB
+constexpr std::size_t sort_capacity = std::size_t{1} << 20;  // candidates in memory: 40 MB
 constexpr std::size_t summary_rows = 10;
 
 struct Tally {
@@ -98,47 +98,83 @@ class CandidateStream {
   std::vector<Candidate> candidates_;
 };
 
-void keep(Candidate& candidate, const FieldStatistics& statistics, CandidateSorter& sorter) {
-  candidate.probability = statistics.probability;
-  candidate.deviation = statistics.deviation;
-  candidate.error = statistics.error;
-  sorter.add(candidate);
+RankBy choose_order(RankBy wanted, const LoadedRun& loaded) {
+  const bool judges = loaded.accessibility().complete();
+  if (wanted == RankBy::automatic) return judges ? RankBy::product : RankBy::probability;
+  if (wanted != RankBy::probability && !judges) {
+    throw UsageError(
+        "--order: this run does not judge accessibility: rank by probability, or train with accessibility.members");
+  }
+  return wanted;
 }
 
-void evaluate_chunk(LoadedRun& loaded, CandidateStream& stream, CandidateSorter& sorter, Tally& tally) {
-  const std::vector<FieldStatistics> statistics = loaded.engine().ensemble_statistics(loaded.slots(), stream.fields());
-  for (std::size_t i = 0; i < statistics.size(); ++i) {
-    tally.errors.include(statistics[i].error);
-    keep(stream.candidates()[i], statistics[i], sorter);
-  }
+const char* order_name(RankBy order) {
+  return order == RankBy::product ? "product" : order == RankBy::accessibility ? "accessibility" : "probability";
 }
 
-// The best of all are among the best of each chunk: the others stay in the engine.
-void evaluate_best_of_chunk(LoadedRun& loaded, CandidateStream& stream, std::size_t top, CandidateSorter& sorter,
-                            Tally& tally) {
-  const BestFields best = loaded.engine().best_fields(loaded.slots(), stream.fields(), top);
-  tally.errors.include(best.smallest_error);
-  tally.errors.include(best.largest_error);
-  for (std::size_t i = 0; i < best.index.size(); ++i) {
-    keep(stream.candidates()[best.index[i]], best.statistics[i], sorter);
+// Candidates on their way from the engine into the sorter.
+class Evaluation {
+ public:
+  Evaluation(LoadedRun& loaded, RankBy order, CandidateSorter& sorter, Tally& tally)
+      : loaded_(loaded), order_(order), sorter_(sorter), tally_(tally) {}
+
+  void evaluate(CandidateStream& stream) {
+    const std::vector<FieldStatistics> statistics =
+        loaded_.engine().ensemble_statistics(loaded_.slots(), stream.fields());
+    const OverMembers accessibility = loaded_.accessibility().judge(loaded_.engine(), stream.fields());
+    for (std::size_t i = 0; i < statistics.size(); ++i) {
+      tally_.errors.include(statistics[i].error);
+      keep(stream.candidates()[i], statistics[i], accessibility, i);
+    }
   }
-}
+
+  // The best of all are among the best of each chunk: the others stay in the engine. Only by probability.
+  void evaluate_best(CandidateStream& stream, std::size_t top) {
+    const BestFields best = loaded_.engine().best_fields(loaded_.slots(), stream.fields(), top);
+    tally_.errors.include(best.smallest_error);
+    tally_.errors.include(best.largest_error);
+    const OverMembers accessibility =
+        loaded_.accessibility().judge(loaded_.engine(), gather(stream.fields(), best.index));
+    for (std::size_t i = 0; i < best.index.size(); ++i) {
+      keep(stream.candidates()[best.index[i]], best.statistics[i], accessibility, i);
+    }
+  }
+
+ private:
+  void keep(Candidate& candidate, const FieldStatistics& statistics, const OverMembers& accessibility, std::size_t i) {
+    candidate.probability = statistics.probability;
+    candidate.deviation = statistics.deviation;
+    candidate.error = statistics.error;
+    candidate.accessibility = accessibility.mean[i];
+    candidate.accessibility_deviation = accessibility.deviation[i];
+    candidate.score = order_ == RankBy::probability     ? candidate.probability
+                      : order_ == RankBy::accessibility ? candidate.accessibility
+                                                        : candidate.probability * candidate.accessibility;
+    sorter_.add(candidate);
+  }
+
+  LoadedRun& loaded_;
+  RankBy order_;
+  CandidateSorter& sorter_;
+  Tally& tally_;
+};
 
 // top: how many of the best are wanted; 0: all.
-Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, std::size_t top, CandidateSorter& sorter,
-                          const Execution& execution) {
+Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, RankBy order, std::size_t top,
+                          CandidateSorter& sorter, const Execution& execution) {
   Tally tally;
-  const Stopwatch evaluation;
+  Evaluation candidates(loaded, order, sorter, tally);
+  const Stopwatch watch;
   while (stream.fill(tally)) {
     if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");
-    if (top == 0) {
-      evaluate_chunk(loaded, stream, sorter, tally);
+    if (top == 0 || order != RankBy::probability) {
+      candidates.evaluate(stream);
     } else {
-      evaluate_best_of_chunk(loaded, stream, top, sorter, tally);
+      candidates.evaluate_best(stream, top);
     }
     tally.screened += stream.candidates().size();
     execution.progress(stream.fraction(), fmt::format("{} candidates, {:.0f} a second", tally.screened,
-                                                      static_cast<double>(tally.screened) / evaluation.seconds()));
+                                                      static_cast<double>(tally.screened) / watch.seconds()));
   }
   sorter.finish();
   return tally;
@@ -159,11 +195,13 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
   std::uint64_t written = 0;
   file.write(result_header);
   for (Candidate candidate; sorter.next(candidate); ++written) {
-    const ResultRow row{{candidate.probability, candidate.deviation, candidate.error},
-                        tally.errors.normalised(candidate.error),
-                        run.percentile(candidate.error),
-                        static_cast<std::uint8_t>(candidate.known),
-                        run.calibrated(candidate.probability)};
+    const ResultRow row{.statistics = {candidate.probability, candidate.deviation, candidate.error},
+                        .uncertainty = tally.errors.normalised(candidate.error),
+                        .percentile = run.percentile(candidate.error),
+                        .accessibility = candidate.accessibility,
+                        .accessibility_deviation = candidate.accessibility_deviation,
+                        .known = static_cast<std::uint8_t>(candidate.known),
+                        .calibrated = run.calibrated(candidate.probability)};
     const std::string phases = to_string(set.field(candidate.rank));
     file.write(result_line(phases, row));
     if (best.size() < summary_rows) best.push_back(to_json(phases, row));
@@ -178,11 +216,13 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
   check_output_paths({request.output}, request.known, request.run);
   LoadedRun loaded(request.run, execution);
   const CandidateSet set = choose_candidates(request, loaded.contents());
+  const RankBy order = choose_order(request.order, loaded);
+  note_accessibility(loaded, execution);
   const Knowledge knowledge = read_known(request, loaded.contents(), execution);
   OutputFile file(request.output);  // before the work: a folder that cannot be written is found at once
   CandidateSorter sorter(spill_folder(request.output), sort_capacity, request.top);
   const Stopwatch screening;
-  const Tally tally = evaluate_candidates(loaded, CandidateStream(set, knowledge.fields, request.unknown_only),
+  const Tally tally = evaluate_candidates(loaded, CandidateStream(set, knowledge.fields, request.unknown_only), order,
                                           request.top, sorter, execution);
   const double screening_seconds = screening.seconds();
   if (tally.screened == 0) {
@@ -195,6 +235,8 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
       {{"arity", set.arity},
        {"elements", set.elements.size()},
        {"members", loaded.run().members()},
+       {"accessibility_members", loaded.run().accessibility_members()},
+       {"order", order_name(order)},
        {"candidates", set.count},
        {"screened", tally.screened},
        {"known", tally.known},

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "host/io/utc_time.hpp"
+#include "host/pipeline/accessibility_data.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/cross_validation.hpp"
@@ -171,12 +172,19 @@ void note_engine(const Engine& engine, const Execution& execution, bool resumed)
   }
 }
 
+// The two populations of a run. The accessibility members come first.
+enum class Stage { accessibility, ensemble };
+
+// As checkpoints name them.
+const char* stage_name(Stage stage) { return stage == Stage::accessibility ? "train accessibility" : "train"; }
+
 PopulationOptions population_options(const TrainRequest& request, const Execution& execution, const Engine& engine,
-                                     bool resume) {
+                                     Stage stage, bool resume) {
   const auto [first, last] = member_range(request);
+  const bool accessibility = stage == Stage::accessibility;
   PopulationOptions options;
   options.checkpoint = request.run / checkpoint_file_name;
-  options.checkpoint_identity = {{"command", "train"},
+  options.checkpoint_identity = {{"command", stage_name(stage)},
                                  {"configuration", configuration_identity(request.config)},
                                  {"properties_sha256", sha256_file(request.config.data.properties)},
                                  {"formulas_sha256", sha256_file(request.config.environments.formulas)},
@@ -184,12 +192,64 @@ PopulationOptions population_options(const TrainRequest& request, const Executio
                                  {"engine", engine.kind()}};
   options.checkpoint_seconds = request.checkpoint_seconds;
   options.resume = resume;
-  options.progress = [&execution](const PopulationProgress& p) {
-    execution.progress(p.fraction, fmt::format("{} of {} members, {} of {} epochs", p.members_done, p.members,
+  options.progress = [&execution, what = accessibility ? "accessibility: " : ""](const PopulationProgress& p) {
+    execution.progress(p.fraction, fmt::format("{}{} of {} members, {} of {} epochs", what, p.members_done, p.members,
                                                p.epochs_done, p.epochs_total));
   };
   options.stop_requested = execution.stop_requested;
+  options.ranking = !accessibility;
+  if (accessibility) options.section = "accessibility";
   return options;
+}
+
+std::vector<TrainedMember> train_stage(Engine& engine, const Problem& problem, const Config& config,
+                                       const std::vector<MemberPlan>& plans, const PopulationOptions& options,
+                                       const TrainRequest& request) {
+  try {
+    return train_population(engine, problem, config, plans, options);
+  } catch (const Interrupted& interrupted) {
+    throw Interrupted(fmt::format("{}: continue with {}", interrupted.what(), resume_command(request)));
+  }
+}
+
+// Whose checkpoint the folder holds; nothing where it has none.
+std::optional<Stage> stage_of_checkpoint(const TrainRequest& request, RunState state) {
+  if (state != RunState::checkpoint) return std::nullopt;
+  const std::string command = command_of_checkpoint(request.run / checkpoint_file_name);
+  return command == stage_name(Stage::accessibility) ? Stage::accessibility : Stage::ensemble;
+}
+
+std::pair<std::uint32_t, std::uint32_t> accessibility_range(const TrainRequest& request) {
+  const auto [first, last] = member_range(request);
+  return accessibility_range(request.config, first, last);
+}
+
+// Trains the accessibility members of the request and writes them, unless the folder has them. Returns on which kind
+// of engine; empty where nothing was to be trained.
+std::string train_accessibility(const TrainRequest& request, const PreparedData& data, std::optional<Stage> begun,
+                                const Execution& execution, ResultDirectory& directory) {
+  const auto [first, last] = accessibility_range(request);
+  if (first == last) return {};
+  if (begun == Stage::ensemble || fs::exists(request.run / accessibility_file_name)) {
+    check_accessibility(request.run, request.config, data, {first, last});
+    directory.keep_checkpoint();
+    return {};
+  }
+  const bool resume = begun == Stage::accessibility;
+  const AccessibilityData known = accessibility_data(request.config, data, first, last);
+  const std::unique_ptr<Engine> engine = make_engine(known.problem, execution, Work::training);
+  note_engine(*engine, execution, resume);
+  const std::vector<TrainedMember> members =
+      train_stage(*engine, known.problem, accessibility_training(request.config), known.members,
+                  population_options(request, execution, *engine, Stage::accessibility, resume), request);
+  directory.keep_checkpoint();  // from here on the folder holds finished work
+  write_accessibility(request.run, request.config, data, members);
+  return engine->kind();
+}
+
+nlohmann::json describe_accessibility(const TrainRequest& request) {
+  const auto [first, last] = accessibility_range(request);
+  return {{"members", last - first}, {"member_range", {first, last}}, {"folds", request.config.accessibility.folds}};
 }
 
 }  // namespace
@@ -205,23 +265,27 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   if (state == RunState::finished) return finished_run(request, execution);
 
   const bool resumed = state == RunState::checkpoint;
-  const Execution chosen = resumed ? resumed_execution(request.run / checkpoint_file_name, execution) : execution;
+  const std::optional<Stage> begun = stage_of_checkpoint(request, state);
+  Execution chosen = resumed ? resumed_execution(request.run / checkpoint_file_name, execution) : execution;
   const PreparedData data = prepare(request.config);
   note_data(data, execution);
   const std::vector<MemberPlan> plans = ensemble_plans(request.config, data.problem, first, last);
-  const std::unique_ptr<Engine> engine = make_engine(data.problem, chosen, Work::training);
-  note_engine(*engine, execution, resumed);
-  const PopulationOptions options = population_options(request, execution, *engine, resumed);
   ResultDirectory directory(request.run);
   if (!resumed) directory.write(configuration_file_name, to_yaml(request.config));
   const double data_seconds = seconds_since(start);
-
-  std::vector<TrainedMember> members;
-  try {
-    members = train_population(*engine, data.problem, request.config, plans, options);
-  } catch (const Interrupted& interrupted) {
-    throw Interrupted(fmt::format("{}: continue with {}", interrupted.what(), resume_command(request)));
+  bool noted = false;
+  if (request.config.accessibility.members > 0) {
+    const std::string kind = train_accessibility(request, data, begun, chosen, directory);
+    noted = !kind.empty();
+    if (noted) chosen.device = kind == "cpu" ? Device::cpu : Device::cuda;  // one run, one kind of engine
   }
+  const double accessibility_seconds = seconds_since(start) - data_seconds;
+  const std::unique_ptr<Engine> engine = make_engine(data.problem, chosen, Work::training);
+  if (!noted) note_engine(*engine, execution, resumed);
+  const PopulationOptions options =
+      population_options(request, execution, *engine, Stage::ensemble, begun == Stage::ensemble);
+  const std::vector<TrainedMember> members =
+      train_stage(*engine, data.problem, request.config, plans, options, request);
   directory.keep_checkpoint();
   nlohmann::json run = {
       {"format_version", 1},
@@ -239,6 +303,12 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
       {"metrics", describe_metrics(request.config, members)},
       {"calibration", calibration},
   };
+  if (request.config.accessibility.members > 0) {
+    const auto [from, to] = accessibility_range(request);
+    if (from == to) write_accessibility(request.run, request.config, data, {});  // a range too small for one of them
+    run["accessibility"] = describe_accessibility(request);
+    run["timings"]["accessibility_seconds"] = accessibility_seconds;
+  }
   write_run(request.run, request.config, data, members, run);
   directory.complete();
   return run;

@@ -17,8 +17,8 @@ TEST_F(EndToEnd, HelpAndVersion) {
   const Outcome help = call({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* command :
-       {"aggregate", "inspect", "train", "merge", "validate", "study", "predict", "screen", "explain", "export"}) {
+  for (const char* command : {"aggregate", "inspect", "train", "merge", "validate", "study", "predict", "screen",
+                              "accessibility", "explain", "export"}) {
     EXPECT_PRED2(contains, help.out, command);
     const Outcome of_command = call({command, "--help"});
     EXPECT_EQ(of_command.code, 0) << command;
@@ -133,6 +133,36 @@ TEST_F(EndToEnd, CalibratedByAValidation) {
   EXPECT_EQ(call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration", "--quiet"}).code, 0);
   EXPECT_PRED2(contains, call({"explain", "sure", "Li O"}).out, "members; calibrated 0.");
   EXPECT_FALSE(contains(call({"explain", "run", "Li O"}).out, "calibrated"));
+}
+
+TEST_F(EndToEnd, LearnedAccessibility) {
+  const Words training{"train",   "config.yaml", "-o",
+                       "learned", "--set",       "accessibility={members: 4, folds: 2, epochs: 2, batch: 8}"};
+  const Outcome trained = call(training);
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  const Outcome screened = call({"screen", "learned", "-o", "learned.csv"});
+  EXPECT_EQ(screened.code, 0) << screened.err;
+  EXPECT_PRED2(contains, screened.err, "best by probability times accessibility");
+  const Outcome ordered = call({"screen", "learned", "-o", "ordered.csv", "--order", "probability"});
+  EXPECT_PRED2(contains, ordered.err, "best by probability\n");
+  EXPECT_NE(read_file(folder() / "learned.csv"), read_file(folder() / "ordered.csv"));
+  const Outcome plain = call({"screen", "run", "-o", "plain.csv"});
+  EXPECT_PRED2(contains, plain.err, "no accessibility members");
+  EXPECT_PRED2(contains, plain.err, "best by probability\n");
+  EXPECT_PRED2(contains, call({"explain", "run", "O Li Ba"}).out, "accessibility: not learned by this run");
+  EXPECT_PRED2(contains, call({"explain", "learned", "O Li Ba"}).out, "accessibility: 0.");
+  const Outcome measured = call({"accessibility", "learned", "-o", "measured.csv"});
+  EXPECT_EQ(measured.code, 0) << measured.err;
+  EXPECT_PRED2(contains, measured.err, "known fields against all others");
+  const Outcome inspected =
+      call({"inspect", "config.yaml", "--set", "accessibility={members: 4, folds: 2, epochs: 2, batch: 8}"});
+  EXPECT_PRED2(contains, inspected.out, "Accessibility: 4 members, 2 folds, 84 known fields");
+  expect_refused({"accessibility", "run", "-o", "never.csv"}, 2, {"does not judge accessibility"});
+  expect_refused({"screen", "run", "-o", "never.csv", "--order", "accessibility"}, 2, {"--order"});
+  expect_refused({"screen", "learned", "-o", "never.csv", "--order", "best"}, 2, {"--order", "best"});
+  expect_refused({"accessibility", "learned", "-o", "learned/in.csv"}, 2, {"inside the run"});
+  expect_untrainable("accessibility.members=1", 2, {"at least accessibility.folds"});
+  expect_untrainable("accessibility.member=1", 2, {"accessibility.members"});
 }
 
 // Five fields reach 29 K: ten folds that are not stratified leave some without a positive.

@@ -58,7 +58,9 @@ TEST(RandomStream, NumbersStreamsAsTheFileFormatSays) {
                                     Stream::ranking_dropout,
                                     Stream::prediction_order,
                                     Stream::hold_out,
-                                    Stream::folds};
+                                    Stream::folds,
+                                    Stream::accessibility,
+                                    Stream::unreported};
   for (std::size_t i = 0; i < streams.size(); ++i) EXPECT_EQ(static_cast<std::uint32_t>(streams[i]), i + 1);
 }
 

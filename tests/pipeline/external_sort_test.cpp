@@ -21,6 +21,7 @@ std::vector<Candidate> random_candidates(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     // Few distinct values, so that ties are common.
     candidates[i] = {i, static_cast<float>(random() % 7) / 7, 0.25f, static_cast<float>(random() % 3), 5};
+    candidates[i].score = 1 - candidates[i].probability;  // not what it is ranked by
   }
   std::shuffle(candidates.begin(), candidates.end(), random);
   return candidates;
@@ -59,11 +60,14 @@ TEST(ExternalSort, EqualsStdSortAtEverySizeAndLimit) {
 }
 
 TEST(ExternalSort, BestFirstRule) {
-  const Candidate likely{3, 0.9f, 0, 2, 0};
-  const Candidate accessible{4, 0.9f, 0, 1, 0};
-  const Candidate later{5, 0.9f, 0, 1, 0};
-  const Candidate unlikely{1, 0.1f, 0, 0, 0};
-  const Candidate broken{0, std::nanf(""), 0, std::nanf(""), 0};
+  const auto candidate = [](std::uint64_t rank, float score, float error) {
+    return Candidate{.rank = rank, .error = error, .score = score};
+  };
+  const Candidate likely = candidate(3, 0.9f, 2);
+  const Candidate accessible = candidate(4, 0.9f, 1);
+  const Candidate later = candidate(5, 0.9f, 1);
+  const Candidate unlikely = candidate(1, 0.1f, 0);
+  const Candidate broken = candidate(0, std::nanf(""), std::nanf(""));
   EXPECT_TRUE(better(accessible, likely));
   EXPECT_TRUE(better(accessible, later));
   EXPECT_TRUE(better(likely, unlikely));

@@ -21,15 +21,15 @@ TEST_F(Predict, RowsStayInOrderAndNothingIsDropped) {
   const nlohmann::json summary = predict(run(), folder() / "mixed.csv", folder() / "mixed_out.csv", execution);
   const auto rows = small_data::read_cells(folder() / "mixed_out.csv");
   ASSERT_EQ(rows.size(), 6u);
-  EXPECT_EQ(rows[0],
-            (std::vector<std::string>{"phases", "probability", "probability_std", "reconstruction_error",
-                                      "synthetic_uncertainty", "uncertainty_percentile", "known", "calibrated"}));
-  EXPECT_EQ(rows[1], (std::vector<std::string>{"O Xe", "", "", "", "", "", "", ""}));
-  EXPECT_EQ(rows[3], (std::vector<std::string>{"K Li Na O", "", "", "", "", "", "", ""}));
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"phases", "probability", "probability_std", "reconstruction_error",
+                                               "synthetic_uncertainty", "uncertainty_percentile", "accessibility",
+                                               "accessibility_std", "known", "calibrated"}));
+  EXPECT_EQ(rows[1], (std::vector<std::string>{"O Xe", "", "", "", "", "", "", "", "", ""}));
+  EXPECT_EQ(rows[3], (std::vector<std::string>{"K Li Na O", "", "", "", "", "", "", "", "", ""}));
   EXPECT_EQ(rows[2], rows[4]) << "the same field twice";
   EXPECT_EQ(rows[2][0], "K Li O");
   EXPECT_EQ(rows[5][0], "Ba");
-  EXPECT_EQ(rows[5][6], "");
+  EXPECT_EQ(rows[5][8], "");
   EXPECT_EQ(summary["fields"], 5);
   EXPECT_EQ(summary["predicted"], 3);
   EXPECT_EQ(summary["unmodelled"], 1);
@@ -69,7 +69,7 @@ TEST_F(Predict, EqualsTheMembersOneByOne) {
     EXPECT_TRUE(percentile >= 0 && percentile <= 100);
     smallest = std::min(smallest, std::stof(rows[i][4]));
     largest = std::max(largest, std::stof(rows[i][4]));
-    EXPECT_PRED2(contains, rows[i][6], "training");
+    EXPECT_PRED2(contains, rows[i][8], "training");
   }
   EXPECT_EQ(smallest, 0);
   EXPECT_EQ(largest, 1);

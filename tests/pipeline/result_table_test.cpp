@@ -26,10 +26,17 @@ TEST(ErrorRange, MinMaxNormalisation) {
 }
 
 TEST(ResultLine, ValuesAndEmptyValues) {
-  EXPECT_EQ(result_line("Ba O", {{0.75f, 0.1f, 2.5f}, 0.5f, std::nanf(""), 5, 0.25f}),
-            "Ba O,0.75,0.1,2.5,0.5,,training;reported,0.25\n");
-  EXPECT_EQ(empty_result_line("O Xe", 2), "O Xe,,,,,,environments,\n");
-  EXPECT_EQ(std::count(result_header.begin(), result_header.end(), ','), 7);
+  ResultRow row{.statistics = {0.75f, 0.1f, 2.5f},
+                .uncertainty = 0.5f,
+                .percentile = std::nanf(""),
+                .known = 5,
+                .calibrated = 0.25f};
+  EXPECT_EQ(result_line("Ba O", row), "Ba O,0.75,0.1,2.5,0.5,,,,training;reported,0.25\n");
+  row.accessibility = 0.5f;
+  row.accessibility_deviation = 0.125f;
+  EXPECT_EQ(result_line("Ba O", row), "Ba O,0.75,0.1,2.5,0.5,,0.5,0.125,training;reported,0.25\n");
+  EXPECT_EQ(empty_result_line("O Xe", 2), "O Xe,,,,,,,,environments,\n");
+  EXPECT_EQ(std::count(result_header.begin(), result_header.end(), ','), 9);
 }
 
 TEST(KnownFields, FlagsAddUpAndKeysAreExact) {

@@ -64,7 +64,7 @@ TEST_F(Screen, EveryCombinationOnceBestFirst) {
   ASSERT_EQ(rows.size(), static_cast<std::size_t>(small_data::ternaries));
   std::set<std::string> fields;
   for (const auto& row : rows) {
-    ASSERT_EQ(row.size(), 8u);
+    ASSERT_EQ(row.size(), 10u);
     fields.insert(row[0]);
   }
   EXPECT_EQ(fields.size(), rows.size());
@@ -148,7 +148,7 @@ TEST_F(Screen, ChosenElementsAndKnownLists) {
   EXPECT_EQ(summary["rejects"], 1);
   EXPECT_PRED2(contains, joined(notes), "known.csv:3");
   std::map<std::string, std::string> known;
-  for (const auto& row : small_data::read_cells(chosen.output)) known[row[0]] = row[6];
+  for (const auto& row : small_data::read_cells(chosen.output)) known[row[0]] = row[8];
   EXPECT_EQ(known.size(), 5u);
   EXPECT_EQ(known.at("Ba Li O"), "training;environments;reported");
   EXPECT_EQ(known.at("Ba K Li"), "");
@@ -159,7 +159,7 @@ TEST_F(Screen, UnknownOnlyLeavesAllKnownOut) {
   ScreenRequest unknown = request("unknown.csv");
   unknown.unknown_only = true;
   const Rows rows = screened(unknown);
-  const auto is_unknown = [](const auto& row) { return row[6].empty(); };
+  const auto is_unknown = [](const auto& row) { return row[8].empty(); };
   EXPECT_EQ(rows.size(), static_cast<std::size_t>(std::count_if(all.begin(), all.end(), is_unknown)));
   EXPECT_TRUE(std::all_of(rows.begin(), rows.end(), is_unknown));
   EXPECT_EQ(rows.size(), small_data::ternaries - 60u) << "the training fields are 60 ternaries";

@@ -86,6 +86,15 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "ranking.learning_rate=0.5",
                                               "ranking.dropout=0",
                                               "ranking.patience=1",
+                                              "accessibility.members=9",
+                                              "accessibility.folds=3",
+                                              "accessibility.unreported=7",
+                                              "accessibility.epochs=2",
+                                              "accessibility.batch=17",
+                                              "accessibility.learning_rate=0.25",
+                                              "accessibility.schedule=constant",
+                                              "accessibility.weight_decay=0.3",
+                                              "accessibility.dropout=0.4",
                                               "validation.folds=2",
                                               "validation.stratified=false",
                                               "validation.seed=99",
@@ -109,6 +118,9 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_EQ(again.training.schedule, Schedule::cosine);
   EXPECT_EQ(again.training.precision, Precision::tf32);
   EXPECT_EQ(again.model.prediction_orders, 4);
+  EXPECT_EQ(again.accessibility.members, 9);
+  EXPECT_EQ(again.accessibility.unreported, 7);
+  EXPECT_EQ(again.accessibility.dropout, 0.4);
   EXPECT_NE(yaml, to_yaml(read(required)));
 }
 
@@ -147,6 +159,7 @@ TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
                           "members:",
                           "seed:",
                           "folds:",
+                          "unreported:",
                           "stratified:",
                           "split:",
                           "elements:",
@@ -166,7 +179,8 @@ TEST_F(ConfigTest, UnknownKeysNameTheNearest) {
 }
 
 TEST_F(ConfigTest, NothingNearIsNotSuggested) {
-  const std::string sections = "the sections are data, environments, model, training, ensemble, ranking, validation";
+  const std::string sections =
+      "the sections are data, environments, model, training, ensemble, ranking, accessibility, validation";
   EXPECT_EQ(error(required, {"foo=1"}), "--set foo=1: unknown key 'foo': " + sections);
   EXPECT_EQ(error(required, {"model.temperature=1"}),
             "--set model.temperature=1: unknown key 'model.temperature': " + sections);
@@ -245,12 +259,20 @@ TEST_F(ConfigTest, RangesAreChecked) {
         Case{"ensemble.seed=5", "ensemble.seed=18446744073709551616", "at least 0"},
         Case{"validation.folds=2", "validation.folds=1", "between 2 and 255"},
         Case{"validation.arity=1", "validation.arity=0", "between 1 and 63"},
+        Case{"accessibility.members=5", "accessibility.members=-1", "between 0 and 1000000"},
+        Case{"accessibility.folds=2", "accessibility.folds=1", "between 2 and 255"},
+        Case{"accessibility.unreported=1", "accessibility.unreported=0", "between 1 and 1000"},
+        Case{"accessibility.dropout=0", "accessibility.dropout=1", "at least 0 and below 1"},
         Case{"model.l2=0", "model.l2=-1", "at least 0"}}) {
     EXPECT_EQ(error(required, {inside}), "") << inside;
     EXPECT_TRUE(contains(error(required, {outside}), words)) << outside << " -> " << error(required, {outside});
   }
   EXPECT_TRUE(contains(error(required, {"model.prediction_orders=4"}), "set model.slot_order to random"));
   EXPECT_EQ(error(required, {"model.prediction_orders=4", "model.slot_order=random"}), "");
+  EXPECT_TRUE(
+      contains(error(required, {"accessibility.members=4"}), "at least accessibility.folds, not 4 for 5 folds"));
+  EXPECT_EQ(error(required, {"accessibility.members=4", "accessibility.folds=4"}), "");
+  EXPECT_TRUE(contains(error(required, {"accessibility.member=4"}), "did you mean 'accessibility.members'"));
   EXPECT_TRUE(contains(error(required, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
   EXPECT_TRUE(contains(error(required, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
   EXPECT_TRUE(contains(error(required, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));

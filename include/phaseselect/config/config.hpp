@@ -67,6 +67,18 @@ struct Config {
     double dropout = 0.1;
     int patience = 7;
   } ranking;
+  // The learned accessibility: members of the same network, trained to tell known fields from unreported ones.
+  struct Accessibility {
+    int members = 0;     // 0: none; otherwise at least one for each fold
+    int folds = 5;       // member i never sees the fields of fold i mod folds
+    int unreported = 4;  // unreported fields for each known one of the same size
+    int epochs = 20;
+    int batch = 256;
+    double learning_rate = 1e-3;
+    Schedule schedule = Schedule::cosine;
+    double weight_decay = 0.2;
+    double dropout = 0.1;
+  } accessibility;
   ValidationSplit validation;
 };
 

@@ -45,6 +45,8 @@ enum class Stream : std::uint32_t {
   prediction_order = 8,  // step = order, index = slot
   hold_out = 9,          // index = row
   folds = 10,            // index = row
+  accessibility = 11,    // a run's only number: the seed of its accessibility members
+  unreported = 12,  // step = elements of a field, 64 more for held-out fields; index = its rank, or twice the trial
 };
 
 // One random stream of one member (or of the whole run, member = 0).

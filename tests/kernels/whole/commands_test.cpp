@@ -42,7 +42,8 @@ class Commands : public Whole, public testing::WithParamInterface<Model> {
   // With learning rates one unit in the last place larger: what a rounding in each step grows to.
   static Config nudged_configuration() {
     Config config = configuration();
-    for (double* rate : {&config.training.learning_rate, &config.ranking.learning_rate}) {
+    for (double* rate :
+         {&config.training.learning_rate, &config.ranking.learning_rate, &config.accessibility.learning_rate}) {
       *rate *= 1 + static_cast<double>(std::numeric_limits<float>::epsilon());
     }
     return config;
@@ -169,7 +170,8 @@ std::vector<Model> models() {
           {"residual_random_orders",
            {"model.attention.combine=residual", "model.slot_order=random", "model.prediction_orders=3",
             "training.monitor=loss", "training.patience=1", "training.epochs=8", "training.learning_rate=0.03",
-            "ranking.patience=1", "ranking.epochs=6", "ensemble.members=5"}},
+            "ranking.patience=1", "ranking.epochs=6", "ensemble.members=5",
+            "accessibility={members: 4, folds: 2, epochs: 3, batch: 16}"}},
           {"scores_ungrouped_cosine",
            {"model.attention.combine=scores", "environments.grouping=none", "training.schedule=cosine",
             "training.weight_decay=0.01", "ensemble.members=4"}}};

@@ -117,6 +117,9 @@ Table explanation(const nlohmann::json& json) {
     table.rows[element.at("element")] = {element.at("attention"), element.at("attention_std")};
   }
   table.rows["field"] = {json.at("probability"), json.at("probability_std")};
+  if (json.at("accessibility").is_number()) {
+    table.rows["accessibility"] = {json.at("accessibility"), json.at("accessibility_std")};
+  }
   table.rows["reconstruction"] = {json.at("reconstruction_error"), 0};
   table.rows[json.at("nearest").dump()] = {0, 0};  // not an engine's
   return table;
