@@ -183,6 +183,12 @@ Config ConfigReader::finish(const fs::path& path) const {
                     "model.slot_order to random to average over orders",
                     given_.at("model.prediction_orders"), config_.model.prediction_orders));
   }
+  if (config_.model.attention.combine == Combine::pooled && config_.model.slot_order == SlotOrder::random) {
+    throw UsageError(
+        fmt::format("{}: model.slot_order must be sorted while model.attention.combine is pooled, not random: the "
+                    "order of the elements changes nothing there",
+                    given_.at("model.slot_order")));
+  }
   return config_;
 }
 

@@ -57,7 +57,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   const std::vector<std::string> overrides = {"data.property=\"max: 'Tc' # \\\"K\\\"\"",
                                               "data.inclusive=false",
                                               "environments.grouping=none",
-                                              "environments.normalisation=none",
+                                              "environments.normalisation=row",
                                               "model.features=7",
                                               "model.attention.heads=5",
                                               "model.attention.key_dim=3",
@@ -73,8 +73,10 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "training.epochs=16777215",
                                               "training.batch=1024",
                                               "training.learning_rate=1e-300",
+                                              "training.encoder_rate=0.5",
                                               "training.schedule=cosine",
                                               "training.weight_decay=0.01",
+                                              "training.class_weights=none",
                                               "training.patience=0",
                                               "training.monitor=loss",
                                               "training.holdout=0.5",
@@ -135,6 +137,8 @@ TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
                           "learning_rate:",
                           "schedule:",
                           "weight_decay:",
+                          "encoder_rate:",
+                          "class_weights:",
                           "patience:",
                           "monitor:",
                           "holdout:",
@@ -231,10 +235,13 @@ TEST_F(ConfigTest, RangesAreChecked) {
   }
   EXPECT_TRUE(contains(error(required, {"model.prediction_orders=4"}), "set model.slot_order to random"));
   EXPECT_EQ(error(required, {"model.prediction_orders=4", "model.slot_order=random"}), "");
+  const std::string pooled = "model.attention.combine=pooled";
+  EXPECT_TRUE(contains(error(required, {pooled, "model.slot_order=random"}), "must be sorted while model.attention"));
+  EXPECT_EQ(error(required, {pooled}), "");
   EXPECT_TRUE(contains(error(required, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
   EXPECT_TRUE(contains(error(required, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
   EXPECT_TRUE(contains(error(required, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));
-  EXPECT_TRUE(contains(error(required, {"environments.normalisation=log"}), "must be none, not 'log'"));
+  EXPECT_TRUE(contains(error(required, {"environments.normalisation=log"}), "must be none or row, not 'log'"));
 }
 
 TEST_F(ConfigTest, RequiredKeysAndUnreadableFiles) {
