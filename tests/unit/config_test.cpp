@@ -201,7 +201,7 @@ TEST_F(ConfigTest, WrongTypesAreErrors) {
         Case{"model.hidden=80", "model.hidden must be a list of whole numbers, not '80'"},
         Case{"model.hidden=[8, x]", "model.hidden must be a whole number, not 'x'"},
         Case{"model=3", "model must be a section with keys of its own"},
-        Case{"model.attention.combine=sum", "must be values, residual or scores, not 'sum'"},
+        Case{"model.attention.combine=sum", "must be values, residual, scores or pooled, not 'sum'"},
         Case{"data.property={a: b}", "data.property must be text, not a section"}}) {
     EXPECT_TRUE(contains(error(required, {set}), expected)) << set << " -> " << error(required, {set});
   }
