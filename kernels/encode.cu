@@ -119,7 +119,8 @@ __global__ void __launch_bounds__(threads) encode_step_kernel(const __grid_const
   const Task task = params.tasks[blockIdx.y];
   if (task.slot < 0 || (params.update && params.step >= task.steps)) return;
   const MemberState member = params.members[task.slot];
-  const AdamStep adam = params.update ? params.adam[blockIdx.y] : AdamStep{};
+  AdamStep adam = params.update ? params.adam[blockIdx.y] : AdamStep{};
+  adam.rate *= params.rate;
   SharedCarver carver(shared_memory());
   const Arrays arrays = carve(carver, params.elements, params.chunk);
   for (int first = 0; first < params.features; first += params.chunk) {

@@ -14,6 +14,7 @@ struct EncodeParams {
   int features = 0;    // k
   int weights = 0;     // offset of encoder.weights [G][k] in the slab
   int chunk = 0;       // features handled at once; chosen by the launcher
+  float rate = 1;      // the encoder's learning rate as a multiple of AdamStep::rate
   bool update = true;  // false: z of the weights as they are
   std::uint32_t step = 0;
   const float* multiplicity = nullptr;     // [G]

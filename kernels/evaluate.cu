@@ -20,7 +20,7 @@ constexpr unsigned threads = 256;
 // Logits of the batch; ends with a barrier.
 __device__ const float* classify(const EvaluateParams& params, const Areas& areas, const Weights& weights, int fields) {
   const float* x = areas.at<float>(params.plan.flat);
-  int used = params.slots * params.attention.features;
+  int used = params.attention.field_width(params.slots);
   for (int l = 0; l < params.layers; ++l) {
     const DenseLayer& layer = params.dense[l];
     float* y = areas.at<float>(params.plan.hidden[l % 2]);
@@ -59,8 +59,12 @@ __global__ void __launch_bounds__(threads) evaluate_kernel(const __grid_constant
                          areas.at<int>(params.plan.size),
                          areas.at<int>(params.plan.first_row),
                          areas.at<std::int16_t>(params.plan.row_field)};
-  const AttentionArrays arrays{member.h, member.tables, areas.at<float>(params.plan.largest),
-                               areas.at<float>(params.plan.total), areas.at<float>(params.plan.context)};
+  const AttentionArrays arrays{member.h,
+                               member.tables,
+                               areas.at<float>(params.plan.largest),
+                               areas.at<float>(params.plan.total),
+                               areas.at<float>(params.plan.context),
+                               areas.at<float>(params.plan.pooled)};
   const Attention attention{params.attention, batch, arrays};
   const Weights weights{member.classifier.weights, 0};
   const std::size_t at = static_cast<std::size_t>(blockIdx.y) * params.stride + first;
@@ -70,7 +74,7 @@ __global__ void __launch_bounds__(threads) evaluate_kernel(const __grid_constant
         order == 0 ? nullptr : params.permutations + order * (params.permutation_slots + 1) * params.permutation_slots;
     gather_fields(selected, first, permutation, params.permutation_slots, batch);
     if (params.output == FieldOutput::attention) return write_attention(attention, params.out + at * params.slots);
-    const int width = params.slots * params.attention.features;
+    const int width = params.attention.field_width(params.slots);
     float* flat = areas.at<float>(params.plan.flat);
     attention_forward(attention, weights, flat);
     if (params.output == FieldOutput::representation) {
@@ -102,7 +106,8 @@ EvaluatePlan place_arrays(const EvaluateParams& params, std::size_t widest, int 
   plan.largest = placer.place<float>(of(rows, params.attention.heads));
   plan.total = placer.place<float>(of(rows, params.attention.heads));
   plan.context = placer.place<float>(of(rows, params.attention.width));
-  plan.flat = placer.place<float>(of(rows, params.attention.features));
+  plan.flat = placer.place<float>(of(fields, params.attention.field_width(params.slots)));
+  plan.pooled = placer.place<float>(of(params.attention.pooled_values(static_cast<int>(rows))));
   plan.hidden[0] = placer.place<float>(of(fields, widest));
   plan.hidden[1] = placer.place<float>(of(fields, widest));
   plan.shared_bytes = placer.shared_bytes();

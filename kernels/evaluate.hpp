@@ -26,7 +26,7 @@ enum class FieldOutput { probability, representation, attention };
 
 struct EvaluatePlan {
   int fields = 0;  // of one block
-  Place element, size, first_row, row_field, largest, total, context, flat;
+  Place element, size, first_row, row_field, largest, total, context, flat, pooled;
   Place hidden[2];
   unsigned threads = 0;
   std::size_t shared_bytes = 0;
@@ -46,7 +46,7 @@ struct EvaluateParams {
   int permutation_slots = 0;                   // slots of the model
   const Task* tasks = nullptr;
   const MemberState* members = nullptr;
-  // probability: [tasks][stride]; representation: [tasks][stride][slots * k]; attention:
+  // probability: [tasks][stride]; representation: [tasks][stride][field width]; attention:
   // [tasks][stride][selection.slots]
   float* out = nullptr;
   int stride = 0;

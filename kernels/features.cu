@@ -1,7 +1,7 @@
-// Element features: z_e = sum of the partitions' partial sums, in ascending order; h_e = relu(z_e + b) (DESIGN.md 3.1).
-// grid (1, tasks). Reads z_partial [partitions][E][k], writes h [E][k]; 0.1 MB a member at the paper's shape.
-// On request also the attention's tables [E][table_width], and the optimiser's constants of the step, which take a
-// power in double precision: once a member here, not once a block in the kernels that use them.
+// Element features: z_e = sum of the partitions' partial sums, in ascending order; h_e = relu(r_e z_e + b)
+// (DESIGN.md 3.1). grid (1, tasks). Reads z_partial [partitions][E][k], writes h [E][k]; 0.1 MB a member at the paper's
+// shape. On request also the attention's tables [E][table_width], and the optimiser's constants of the step, which take
+// a power in double precision: once a member here, not once a block in the kernels that use them.
 #include "kernels/common/attention.cuh"
 #include "kernels/common/dense.cuh"
 #include "kernels/common/launch.hpp"
@@ -21,7 +21,7 @@ __global__ void __launch_bounds__(threads) features_kernel(const __grid_constant
   for (int i = static_cast<int>(threadIdx.x); i < size; i += static_cast<int>(blockDim.x)) {
     float z = 0;
     for (int p = 0; p < params.partitions; ++p) z += member.z_partial[p * size + i];
-    member.h[i] = fmaxf(z + bias[i % params.features], 0.0f);
+    member.h[i] = fmaxf(params.row_factors[i / params.features] * z + bias[i % params.features], 0.0f);
   }
   if (params.adam != nullptr && threadIdx.x == 0) {
     const double steps = static_cast<double>(task.steps);

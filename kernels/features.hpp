@@ -13,6 +13,7 @@ struct FeaturesParams {
   int features = 0;    // k
   int partitions = 0;  // of the grouped matrix
   int encoder_bias = 0;
+  const float* row_factors = nullptr;  // [E], r_e
   AttentionShape attention;
   bool tables = false;       // also write MemberState::tables
   std::uint32_t step = 0;    // of the epoch; members with fewer steps are left out unless `tables` is set

@@ -2,7 +2,7 @@
 // dropout, class-weighted cross-entropy, backward through all of it, optimiser. grid (1, tasks).
 //
 // Memory contract: reads h [E][k], dh_partial [partitions][E][k] and the field network's weights once into shared
-// memory; reads and writes weights and moments once; writes dz [E][k], the gradient of the encoder's output, in which
+// memory; reads and writes weights and moments once; writes dz [E][k], the gradient of the encoder's sums, in which
 // the decoder's share and the classifier's meet; adds the batch's loss to the member's result.
 //
 // Where the field network's weights do not fit, they are used in place (they stay in L2), and what else does not fit
@@ -44,6 +44,13 @@ struct Block {
   __device__ Attention attention() const { return Attention{params.attention, batch, arrays}; }
   __device__ bool scores() const { return params.attention.combine == Combine::scores; }
   __device__ int features() const { return params.attention.features; }
+  // d(loss)/d(row of the field vector), from d_flat; pooled: the sum's share, and the maximum's where the row has it.
+  __device__ float row_gradient(int row, int c) const {
+    const int k = features(), field = batch.row_field[row], slot = row - batch.first_row[field];
+    const float* d = at<float>(plan.d_flat) + field * params.attention.field_width(params.slots);
+    if (params.attention.combine != Combine::pooled) return d[slot * k + c];
+    return largest_slot(batch, arrays.pooled, k, field, c) == slot ? d[c] + d[k + c] : d[c];
+  }
   __device__ float* activation(int layer) const {
     return at<float>(plan.activations) + params.dense[layer].units_before * params.batch;
   }
@@ -66,9 +73,9 @@ __device__ Block make_block(const FieldStepParams& params, const Task& task) {
                  block.at<int>(params.plan.size),
                  block.at<int>(params.plan.first_row),
                  block.at<std::int16_t>(params.plan.row_field)};
-  block.arrays = {block.at<float>(params.plan.h), block.at<float>(params.plan.table),
+  block.arrays = {block.at<float>(params.plan.h),       block.at<float>(params.plan.table),
                   block.at<float>(params.plan.largest), block.at<float>(params.plan.total),
-                  block.at<float>(params.plan.context)};
+                  block.at<float>(params.plan.context), block.at<float>(params.plan.pooled)};
   block.dropout = {{params.seed, member.id, phaseselect::Stream::classifier_dropout, task.epoch, params.step},
                    params.dropout};
   return block;
@@ -160,7 +167,8 @@ __device__ void classifier_backward(const Block& block) {
 }
 
 // d_received of every slot, and the paths from d_flat to dh that do not go through the attention: X itself with
-// Combine::residual, s_i X_i with Combine::scores. dh is written. One thread a feature, rows in ascending order.
+// Combine::residual and pooled, s_i X_i with Combine::scores. dh is written. One thread a feature, rows in ascending
+// order.
 __device__ void direct_gradient(const Block& block) {
   const int k = block.features(), field_width = block.params.slots * k;
   const float* d_flat = block.at<float>(block.plan.d_flat);
@@ -184,24 +192,21 @@ __device__ void direct_gradient(const Block& block) {
   if (block.params.attention.combine == Combine::values) return;
   for (int c = block.thread(); c < k; c += block.threads()) {
     for (int row = 0; row < block.batch.rows(); ++row) {
-      const int field = block.batch.row_field[row], slot = row - block.batch.first_row[field];
       const float factor = block.scores() ? received[row] : 1.0f;
-      dh[block.batch.element_of(field, slot) * k + c] += factor * d_flat[field * field_width + slot * k + c];
+      dh[block.batch.element_of_row(row) * k + c] += factor * block.row_gradient(row, c);
     }
   }
   __syncthreads();
 }
 
-// d_context = d_output W_o^T, then the update of W_o and b_o. d_output is d_flat without its padding,
-// compacted into d_rows.
+// d_context = d_output W_o^T, then the update of W_o and b_o. d_output, in d_rows, is the gradient of each
+// row of the field vectors.
 __device__ void output_backward(const Block& block) {
   const AttentionShape& shape = block.params.attention;
-  const int k = shape.features, field_width = block.params.slots * k, rows = block.batch.rows();
-  const float* d_flat = block.at<float>(block.plan.d_flat);
+  const int k = shape.features, rows = block.batch.rows();
   float* d_output = block.at<float>(block.plan.d_rows);
   for (int i = block.thread(); i < rows * k; i += block.threads()) {
-    const int row = i / k, field = block.batch.row_field[row], slot = row - block.batch.first_row[field];
-    d_output[i] = d_flat[field * field_width + slot * k + i % k];
+    d_output[i] = block.row_gradient(i / k, i % k);
   }
   __syncthreads();
   dense_input_gradient(shape.output, block.weights, d_output, rows, nullptr, 1.0f,
@@ -309,7 +314,7 @@ __device__ void attention_backward(const Block& block) {
   __syncthreads();
 }
 
-// dz = relu'(z) (classifier's dh + decoder's dh), and the encoder's bias.
+// dz = relu'(r z + b) (classifier's dh + decoder's dh): r dz goes to the encoder's rows, dz to its bias.
 __device__ void finish_encoder_gradient(const Block& block) {
   const FieldStepParams& params = block.params;
   const int k = block.features(), size = params.elements * k;
@@ -319,7 +324,7 @@ __device__ void finish_encoder_gradient(const Block& block) {
     for (int p = 0; p < params.partitions; ++p) decoder += block.member.dh_partial[p * size + i];
     const float dz = block.arrays.h[i] > 0 ? dh[i] + params.autoencoder_scale * decoder : 0.0f;
     dh[i] = dz;
-    block.member.dz[i] = dz;
+    block.member.dz[i] = params.row_factors[i / k] * dz;
   }
   __syncthreads();
   for (int c = block.thread(); c < k; c += block.threads()) {
@@ -352,7 +357,7 @@ __global__ void __launch_bounds__(most_threads) field_step_kernel(const __grid_c
 void plan_field_step(FieldStepParams& params, std::span<const DenseLayer> dense, std::size_t shared_limit) {
   const AttentionShape& shape = params.attention;
   const auto of = [](auto... factors) { return (static_cast<std::size_t>(factors) * ...); };
-  const std::size_t rows = of(params.batch, params.slots), flat = of(rows, shape.features);
+  const std::size_t rows = of(params.batch, params.slots), flat = of(params.batch, shape.field_width(params.slots));
   const std::size_t activations = of(params.batch, dense.back().units_before);
   std::size_t widest = 1;
   for (const DenseLayer& layer : dense) widest = std::max(widest, of(layer.outputs));
@@ -374,6 +379,7 @@ void plan_field_step(FieldStepParams& params, std::span<const DenseLayer> dense,
   plan.context = placer.place<float>(of(rows, shape.width));
   plan.d_context = placer.place<float>(of(rows, shape.width));
   plan.flat = placer.place<float>(flat);
+  plan.pooled = placer.place<float>(of(shape.pooled_values(static_cast<int>(rows))));
   plan.activations = placer.place<float>(activations);
   plan.d_rows = placer.place<float>(of(rows, std::max(shape.width, shape.features)));
   plan.weighted = placer.place<float>(of(rows, shape.heads));

@@ -14,7 +14,7 @@ namespace phaseselect::cuda {
 // Where the arrays of a block live, most important first (kernels/common/placement.cuh).
 struct FieldStepPlan {
   Place weights;  // of attention and classifier; in place in the slab when not in_shared
-  Place table, h, element, size, first_row, row_field, largest, total, context, flat;
+  Place table, h, element, size, first_row, row_field, largest, total, context, flat, pooled;
   Place activations;   // of all hidden layers, one after another
   Place gradients[2];  // of activations, in turn
   Place d_context, d_rows, weighted, d_flat, received, d_received, d_table, dh, sums;
@@ -30,7 +30,8 @@ struct FieldStepParams {
   int layers = 0;                     // hidden layers and the logit
   const DenseLayer* dense = nullptr;  // [layers]
   AttentionShape attention;
-  int encoder_bias = 0;  // offset in the slab
+  int encoder_bias = 0;                // offset in the slab
+  const float* row_factors = nullptr;  // [E], r_e
   int first_weight = 0;  // the field network's blocks in the slab: [first_weight, first_weight + weight_count)
   int weight_count = 0;
   int partitions = 0;

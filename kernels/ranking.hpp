@@ -18,7 +18,7 @@ enum class Moment { mean, deviation };
 // One chunk of rows of every member; chunks in ascending order. `sums` carries the running sums and must start at zero.
 struct ScalerParams {
   Moment moment = Moment::mean;             // deviation: about the mean in the slab
-  int width = 0;                            // n k
+  int width = 0;                            // of a field vector
   int first = 0;                            // of the chunk in the member's training rows
   int count = 0;                            // rows of the chunk, at most
   bool last = false;                        // write the moment to the ranking slab
@@ -38,7 +38,7 @@ void ranking_scaler(Stream& stream, const ScalerParams& params, int tasks);
 struct RankingPlan {
   int fields = 0;  // of one block (reconstruction); the batch (step)
   Place weights;   // used in place in the slab when not in_shared; reconstruction never copies them
-  Place element, size, first_row, row_field, largest, total, context, flat, noisy, sums, adam;
+  Place element, size, first_row, row_field, largest, total, context, flat, pooled, noisy, sums, adam;
   Place activations;
   Place gradients[2];
   unsigned threads = 0;

@@ -15,7 +15,7 @@ struct Step {
   Weights weights;
   FieldBatch batch;
   Dropout dropout;
-  int width;  // n k
+  int width;  // of a field vector
 
   const __device__ RankingPlan& plan() const { return params.network.plan; }
   __device__ int thread() const { return static_cast<int>(threadIdx.x); }
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(most_ranking_threads)
       {plan.weights.in_shared ? areas.at<float>(plan.weights) : member.ranking.weights, 0},
       ranking_batch(params.network, areas, fields),
       {{params.seed, member.id, phaseselect::Stream::ranking_dropout, task.epoch, params.step}, params.dropout},
-      params.network.slots * params.network.attention.features};
+      params.network.attention.field_width(params.network.slots)};
   AdamStep* adam = areas.at<AdamStep>(plan.adam);
   if (threadIdx.x == 0) {  // powers in double precision: once a block
     const double steps = static_cast<double>(task.steps);

@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(most_ranking_threads)
   standardised_vectors(params.network, areas, member, batch);
   const float* x = areas.at<float>(plan.flat);
   const float* y = reconstruct(params.network, areas, Weights{member.ranking.weights, 0}, x, batch.fields, Dropout{});
-  const int width = params.network.slots * params.network.attention.features;
+  const int width = params.network.attention.field_width(params.network.slots);
   for (int f = static_cast<int>(threadIdx.x); f < batch.fields; f += static_cast<int>(blockDim.x)) {
     float sum = 0;
     for (int i = f * width; i < (f + 1) * width; ++i) {

@@ -30,7 +30,7 @@ class Batches(NamedTuple):
 
     fields: np.ndarray  # (steps, members, batch, slots) element rows; -1 pads
     labels: np.ndarray  # (steps, members, batch)
-    weights: np.ndarray  # of the sample's class: N / (2 N_c)
+    weights: np.ndarray  # of the sample's class: N / (2 N_c), or 1
     rates: np.ndarray  # (steps,) learning rates
 
     def step(self, index):
@@ -58,6 +58,8 @@ class Problem:
         fields = self.tensors["fields.rows"].astype(np.int32)[chosen]
         labels = self.tensors["fields.labels"].astype(np.float32)[chosen]
         weights = np.where(labels > 0, 0.5 / np.maximum(share, 1e-9), 0.5 / np.maximum(1 - share, 1e-9))
+        if not self.architecture["balanced"]:
+            weights = np.ones_like(labels)
         return Batches(fields, labels, weights.astype(np.float32), np.asarray(rates, np.float32))
 
     def random_batches(self, members, steps):
@@ -99,6 +101,9 @@ class Form:
         ones = np.diff(tensors["environments.offsets"].astype(np.int64))
         patterns[tensors["environments.rows"], np.repeat(np.arange(len(ones)), ones)] = 1
         self.matrix = np.repeat(patterns, self.copies, 1) if self.dense else patterns  # (elements, columns)
+        lengths = np.sqrt(patterns @ self.copies.astype(np.float32))  # of the rows with all their environments
+        normalised = problem.architecture["row_normalised"]
+        self.row_factors = (1 / np.maximum(lengths, 1) if normalised else np.ones_like(lengths))[:, None]
         multiplicity = np.ones_like(self.matrix[0]) if self.dense else self.copies.astype(np.float32)
         self.multiplicity = multiplicity  # (columns,)
         # DESIGN.md 3.2, by parameter of one member: a stored gradient is the sum over `shared` equal columns, a stored

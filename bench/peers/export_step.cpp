@@ -56,7 +56,7 @@ std::vector<std::uint32_t> spread_rows(const Problem& problem, std::uint32_t mem
 
 json description(const Problem& problem) {
   const Architecture& a = problem.architecture;
-  const char* combine[] = {"values", "residual", "scores"};
+  const char* combine[] = {"values", "residual", "scores", "pooled"};
   return {{"elements", a.elements},
           {"environments", a.environments},
           {"slots", a.slots},
@@ -64,6 +64,8 @@ json description(const Problem& problem) {
           {"heads", a.heads},
           {"key_dim", a.key_dim},
           {"combine", combine[static_cast<int>(a.combine)]},
+          {"row_normalised", a.normalisation == Normalisation::row},
+          {"balanced", a.class_weights == ClassWeights::balanced},
           {"hidden", a.hidden},
           {"dropout", a.dropout},
           {"l1", a.l1},
@@ -79,6 +81,7 @@ json description(const OptimiserPlan& plan) {
           {"learning_rate", plan.learning_rate},
           {"cosine", plan.schedule == Schedule::cosine},
           {"weight_decay", plan.weight_decay},
+          {"encoder_rate", plan.encoder_rate},
           {"beta1", plan.beta1},
           {"beta2", plan.beta2},
           {"epsilon", plan.epsilon}};

@@ -41,6 +41,7 @@ class Peer:
         self.architecture, self.plan, self.form = problem.architecture, problem.optimiser, Form(problem, form)
         self.rate = self.architecture["dropout"] if dropout else 0.0
         self.matrix, self.multiplicity = jax.device_put((self.form.matrix, self.form.multiplicity), self.whole)
+        self.row_factors = jax.device_put(self.form.row_factors, self.whole)
         weights = {name: self.form.expand(name, values) for name, values in problem.initial_weights(members).items()}
         zeros = [jax.tree.map(np.zeros_like, weights) for _ in range(2)]
         self.slabs = jax.device_put((weights, *zeros), self.by_member)
@@ -50,10 +51,11 @@ class Peer:
 
     def features(self, w):
         """h, (elements, k)."""
-        return jax.nn.relu(affine(self.matrix, w, "encoder"))
+        encoded = self.row_factors * (self.matrix @ w["encoder.weights"])
+        return jax.nn.relu(encoded + w["encoder.bias"])
 
     def field_vectors(self, w, h, fields):
-        """(fields, slots) element rows -> (fields, slots * k)."""
+        """(fields, slots) element rows -> (fields, slots * k), pooled (fields, 2 k)."""
         a = self.architecture
         real, x = fields >= 0, h[fields] * (fields >= 0)[..., None]
 
@@ -67,6 +69,9 @@ class Peer:
             return (received[..., None] * x).reshape(len(fields), -1)
         context = jnp.einsum("bhqk,bkhd->bqhd", attention, heads("value")).reshape(*fields.shape, -1)
         y = affine(context, w, "attention.output") * real[..., None]
+        if a["combine"] == "pooled":
+            largest = jnp.where(real[..., None], x + y, -jnp.inf).max(1)
+            return jnp.concatenate([(x + y).sum(1), largest], 1)
         return (x + y if a["combine"] == "residual" else y).reshape(len(fields), -1)
 
     def logits(self, w, h, fields, key=None):
@@ -107,6 +112,8 @@ class Peer:
         corrected = m / (1 - plan["beta1"] ** step), v / (1 - plan["beta2"] ** step)
         direction = form.summed.get(name, 1) * corrected[0] / (jnp.sqrt(corrected[1]) + plan["epsilon"])
         decay = plan["weight_decay"] if name.endswith(".weights") else 0
+        if name == "encoder.weights":
+            rate = rate * plan["encoder_rate"]
         return w - rate * (direction + decay * w), m, v
 
     def member_step(self, slabs, step, rate, *batch):

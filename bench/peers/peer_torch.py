@@ -25,6 +25,7 @@ class Peer:
         self.architecture, self.plan, form = problem.architecture, problem.optimiser, Form(problem, form)
         self.form, self.rate = form, self.architecture["dropout"] if dropout else 0.0
         self.matrix, self.multiplicity = self.put(form.matrix), self.put(form.multiplicity)
+        self.row_factors = self.put(form.row_factors)
         self.shared = {name: self.put(counts) for name, counts in form.shared.items()}
         self.summed = {name: self.put(counts) for name, counts in form.summed.items()}
         weights = {n: self.put(form.expand(n, values)) for n, values in problem.initial_weights(members).items()}
@@ -40,10 +41,11 @@ class Peer:
 
     def features(self, w):
         """h, (elements, k)."""
-        return affine(self.matrix, w, "encoder").relu()
+        encoded = self.row_factors * (self.matrix @ w["encoder.weights"])
+        return (encoded + w["encoder.bias"]).relu()
 
     def field_vectors(self, w, h, fields):
-        """(fields, slots) element rows -> (fields, slots * k)."""
+        """(fields, slots) element rows -> (fields, slots * k), pooled (fields, 2 k)."""
         a = self.architecture
         real, rows = fields >= 0, fields.clamp(min=0)
         x = h[rows] * real[..., None]
@@ -58,6 +60,9 @@ class Peer:
             return (received[..., None] * x).flatten(1)
         context = (attention @ heads("value")).transpose(1, 2).flatten(2)
         y = affine(context, w, "attention.output") * real[..., None]
+        if a["combine"] == "pooled":
+            largest = (x + y).masked_fill(~real[..., None], -torch.inf).amax(1)
+            return torch.cat([(x + y).sum(1), largest], 1)
         return (x + y if a["combine"] == "residual" else y).flatten(1)
 
     def logits(self, w, h, fields, dropout):
@@ -97,6 +102,8 @@ class Peer:
         first, second = (1 - plan[beta] ** self.step_number for beta in ("beta1", "beta2"))
         direction = self.summed.get(name, 1) * (m / first) / ((v / second).sqrt() + plan["epsilon"])
         decay = plan["weight_decay"] if name.endswith(".weights") else 0
+        if name == "encoder.weights":
+            rate = rate * plan["encoder_rate"]
         w.sub_(rate * (direction + decay * w))
 
     def step(self, fields, labels, weights, rate):

@@ -204,6 +204,12 @@ Config ConfigReader::finish(const fs::path& path) const {
                     "fold is judged by the members that left it out",
                     given_.at("accessibility.members"), accessibility.members, accessibility.folds));
   }
+  if (config_.model.attention.combine == Combine::pooled && config_.model.slot_order == SlotOrder::random) {
+    throw UsageError(
+        fmt::format("{}: model.slot_order must be sorted while model.attention.combine is pooled, not random: the "
+                    "order of the elements changes nothing there",
+                    given_.at("model.slot_order")));
+  }
   return config_;
 }
 

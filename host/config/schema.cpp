@@ -145,15 +145,6 @@ SchemaKey choice(std::string path, Value& target, Choices<Value> choices, Hints 
       }};
 }
 
-// A key with a single possible value today, kept for files that name it.
-SchemaKey fixed(std::string path, std::string word) {
-  return {std::move(path), false,
-          [word](const YAML::Node& node, const Folder&) {
-            read_choice<int>(node, {{word, 0}}, {});
-          },
-          [word](YAML::Emitter& out) { out << word; }};
-}
-
 // 63 layers of 65,535 units: the random numbers of dropout address no more (model/random.hpp).
 SchemaKey widths(std::string path, std::vector<int>& target) {
   return {std::move(path), false,
@@ -213,12 +204,16 @@ std::vector<SchemaKey> schema(Config& c) {
       file("environments.formulas", c.environments.formulas),
       choice<Grouping>("environments.grouping", c.environments.grouping,
                        {{"exact", Grouping::exact}, {"none", Grouping::none}}),
-      fixed("environments.normalisation", "none"),
+      choice<Normalisation>("environments.normalisation", c.environments.normalisation,
+                            {{"none", Normalisation::none}, {"row", Normalisation::row}}),
       whole("model.features", c.model.features, 1, 1024),
       whole("model.attention.heads", c.model.attention.heads, 1, 64),
       whole("model.attention.key_dim", c.model.attention.key_dim, 1, 64),
       choice<Combine>("model.attention.combine", c.model.attention.combine,
-                      {{"values", Combine::values}, {"residual", Combine::residual}, {"scores", Combine::scores}}),
+                      {{"values", Combine::values},
+                       {"residual", Combine::residual},
+                       {"scores", Combine::scores},
+                       {"pooled", Combine::pooled}}),
       widths("model.hidden", c.model.hidden),
       real("model.dropout", c.model.dropout, rate),
       real("model.l1", c.model.l1, not_negative),
@@ -232,9 +227,12 @@ std::vector<SchemaKey> schema(Config& c) {
       whole("training.batch", c.training.batch, 1, 1024),
       choice<std::string>("training.optimiser", c.training.optimiser, {{"adam", "adam"}}),
       real("training.learning_rate", c.training.learning_rate, positive),
+      real("training.encoder_rate", c.training.encoder_rate, positive),
       choice<Schedule>("training.schedule", c.training.schedule,
                        {{"constant", Schedule::constant}, {"cosine", Schedule::cosine}}),
       real("training.weight_decay", c.training.weight_decay, not_negative),
+      choice<ClassWeights>("training.class_weights", c.training.class_weights,
+                           {{"balanced", ClassWeights::balanced}, {"none", ClassWeights::none}}),
       whole("training.patience", c.training.patience, 0, most),
       choice<Monitor>("training.monitor", c.training.monitor,
                       {{"accuracy", Monitor::accuracy}, {"loss", Monitor::loss}}),

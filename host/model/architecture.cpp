@@ -2,11 +2,28 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
+#include "phaseselect/data/environment_matrix.hpp"
 #include "phaseselect/model/random.hpp"
 
 namespace phaseselect {
+
+std::vector<float> row_factors(Normalisation normalisation, const EnvironmentGroups& groups) {
+  std::vector<float> factors(static_cast<std::size_t>(groups.elements), 1.0f);
+  if (normalisation == Normalisation::none) return factors;
+  std::vector<double> environments(factors.size());
+  for (std::size_t g = 0; g < groups.multiplicity.size(); ++g) {
+    for (std::uint32_t one = groups.offsets[g]; one < groups.offsets[g + 1]; ++one) {
+      environments[groups.rows[one]] += groups.multiplicity[g];
+    }
+  }
+  for (std::size_t e = 0; e < factors.size(); ++e) {
+    if (environments[e] > 0) factors[e] = static_cast<float>(1.0 / std::sqrt(environments[e]));
+  }
+  return factors;
+}
 
 std::vector<int> ranking_widths(const Architecture& architecture) {
   constexpr int latent = 4;

@@ -65,6 +65,8 @@ ParameterLayout classifier_layout(const Architecture& architecture) {
   const int width = architecture.attention_width();
   std::vector<ParameterBlock> blocks;
   blocks.push_back(kernel("encoder.weights", groups, k, architecture.environments, architecture.features));
+  // A row of unit length gives features of order one whatever the size of the matrix.
+  if (architecture.normalisation == Normalisation::row) blocks.back().initial_limit = 1;
   blocks.push_back(bias("encoder.bias", k));
   blocks.push_back(kernel("decoder.weights", k, groups, architecture.features, architecture.environments));
   blocks.push_back(bias("decoder.bias", groups));

@@ -118,6 +118,7 @@ Architecture make_architecture(const Config& config, const EnvironmentGroups& gr
   a.environments = groups.environments;
   a.slots = slots;
   a.features = config.model.features;
+  a.normalisation = config.environments.normalisation;
   a.heads = config.model.attention.heads;
   a.key_dim = config.model.attention.key_dim;
   a.combine = config.model.attention.combine;
@@ -126,6 +127,7 @@ Architecture make_architecture(const Config& config, const EnvironmentGroups& gr
   a.l1 = config.model.l1;
   a.l2 = config.model.l2;
   a.autoencoder_weight = config.model.autoencoder_weight;
+  a.class_weights = config.training.class_weights;
   a.slot_order = config.model.slot_order;
   a.prediction_orders = config.model.prediction_orders;
   a.ranking_dropout = config.ranking.dropout;
@@ -139,6 +141,7 @@ OptimiserPlan classifier_plan(const Config& config) {
   plan.learning_rate = config.training.learning_rate;
   plan.schedule = config.training.schedule;
   plan.weight_decay = config.training.weight_decay;
+  plan.encoder_rate = config.training.encoder_rate;
   return plan;
 }
 

@@ -1,4 +1,4 @@
-// Masked multi-head attention over the elements of a batch of phase fields, and the three ways to combine it into a
+// Masked multi-head attention over the elements of a batch of phase fields, and the ways to combine it into a
 // field vector (DESIGN.md 3.1), by one block. Query, key and value depend on the element alone and come from a table.
 //
 // Only real elements have rows: field f has rows first_row[f] .. first_row[f + 1) in slot order, so that padding takes
@@ -60,6 +60,7 @@ struct AttentionArrays {
   float* largest = nullptr;      // [rows][heads], of the scaled scores of a query
   float* total = nullptr;        // [rows][heads], sum of exp(score - largest)
   float* context = nullptr;      // [rows][width], concatenated P V; unused with Combine::scores
+  float* pooled = nullptr;       // [rows][k], X + Y with Combine::pooled
 };
 
 // Scores, weights and their gradients of one batch.
@@ -157,15 +158,41 @@ __device__ inline void attention_context(const Attention& attention) {
   }
 }
 
-// flat[fields][slots * k], the field vectors, from context and attention; padding is zero. Begins and ends with a
-// barrier.
+// The slot of the largest of feature c's values in a field, the first where several are.
+__device__ inline int largest_slot(const FieldBatch& batch, const float* pooled, int features, int field, int c) {
+  const float* values = pooled + batch.first_row[field] * features + c;
+  int largest = 0;
+  for (int i = 1; i < batch.size[field]; ++i) {
+    if (values[i * features] > values[largest * features]) largest = i;
+  }
+  return largest;
+}
+
+// flat[fields][2 k]: sum and maximum of each field's rows.
+__device__ inline void pool_rows(const Attention& attention, float* flat) {
+  const FieldBatch& batch = attention.batch;
+  const int k = attention.shape.features;
+  const float* rows = attention.arrays.pooled;
+  for (int i = static_cast<int>(threadIdx.x); i < batch.fields * k; i += static_cast<int>(blockDim.x)) {
+    const int field = i / k, c = i % k;
+    float sum = 0;
+    for (int row = batch.first_row[field]; row < batch.first_row[field + 1]; ++row) sum += rows[row * k + c];
+    flat[field * 2 * k + c] = sum;
+    flat[field * 2 * k + k + c] = rows[(batch.first_row[field] + largest_slot(batch, rows, k, field, c)) * k + c];
+  }
+}
+
+// flat[fields][slots * k] or [fields][2 k], the field vectors, from context and attention; padding is zero. Begins and
+// ends with a barrier.
 template <typename Weights>
 __device__ void combine_fields(const Attention& attention, const Weights& weights, float* flat) {
   const AttentionShape& shape = attention.shape;
   const FieldBatch& batch = attention.batch;
   const int k = shape.features, field_width = batch.slots * k;
+  const bool pooled = shape.combine == Combine::pooled;
   __syncthreads();
-  for (int i = static_cast<int>(threadIdx.x); i < batch.fields * field_width; i += static_cast<int>(blockDim.x)) {
+  for (int i = static_cast<int>(threadIdx.x); !pooled && i < batch.fields * field_width;
+       i += static_cast<int>(blockDim.x)) {
     const int field = i / field_width, slot = i % field_width / k;
     if (slot >= batch.size[field]) {
       flat[i] = 0;
@@ -180,15 +207,19 @@ __device__ void combine_fields(const Attention& attention, const Weights& weight
                      [&](int row, int c0, int count, const float(&sum)[4]) {
                        const int field = batch.row_field[row], slot = row - batch.first_row[field];
                        const float* x = attention.arrays.h + batch.element_of(field, slot) * k;
-                       float* target = flat + field * field_width + slot * k;
+                       float* target =
+                           pooled ? attention.arrays.pooled + row * k : flat + field * field_width + slot * k;
 #pragma unroll
                        for (int q = 0; q < 4; ++q) {
                          if (q >= count) continue;
                          const float y = sum[q] + bias[c0 + q];
-                         target[c0 + q] = shape.combine == Combine::residual ? x[c0 + q] + y : y;
+                         target[c0 + q] = shape.combine == Combine::values ? y : x[c0 + q] + y;
                        }
                      });
   }
+  __syncthreads();
+  if (!pooled) return;
+  pool_rows(attention, flat);
   __syncthreads();
 }
 

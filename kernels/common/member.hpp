@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "phaseselect/engine/engine.hpp"
+#include "phaseselect/model/random.hpp"
 
 namespace phaseselect::cuda {
 
@@ -27,6 +28,14 @@ struct AttentionShape {
   int table_width = 0;  // 3 * width, 2 * width with Combine::scores
   float scale = 0;      // 1 / sqrt(d)
   Combine combine = Combine::values;
+  // Of a field vector: n k, or 2 k where elements are pooled.
+  PHASESELECT_HOST_DEVICE constexpr int field_width(int slots) const {
+    return (combine == Combine::pooled ? 2 : slots) * features;
+  }
+  // Values of X + Y that pooling keeps of so many rows.
+  PHASESELECT_HOST_DEVICE constexpr int pooled_values(int rows) const {
+    return combine == Combine::pooled ? rows * features : 0;
+  }
   DenseLayer projections[3];  // query, key, value
   DenseLayer output;
 };
@@ -52,7 +61,7 @@ struct MemberState {
   float* h = nullptr;           // [E][k], element features
   float* tables = nullptr;      // [E][table_width]
   float* dh_partial = nullptr;  // [partitions][E][k], from the decoder, not yet scaled
-  float* dz = nullptr;          // [E][k]
+  float* dz = nullptr;          // [E][k], of the sums of encoder rows
 };
 
 // One member's part in a launch. slot < 0: no member, its blocks return at once.

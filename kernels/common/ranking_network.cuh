@@ -25,11 +25,15 @@ __device__ inline FieldBatch ranking_batch(const RankingParams& params, const Ar
 // Standardised field vectors of the batch, in plan.flat. Ends with a barrier.
 __device__ inline void standardised_vectors(const RankingParams& params, const Areas& areas, const MemberState& member,
                                             const FieldBatch& batch) {
-  const AttentionArrays arrays{member.h, member.tables, areas.at<float>(params.plan.largest),
-                               areas.at<float>(params.plan.total), areas.at<float>(params.plan.context)};
+  const AttentionArrays arrays{member.h,
+                               member.tables,
+                               areas.at<float>(params.plan.largest),
+                               areas.at<float>(params.plan.total),
+                               areas.at<float>(params.plan.context),
+                               areas.at<float>(params.plan.pooled)};
   float* flat = areas.at<float>(params.plan.flat);
   attention_forward(Attention{params.attention, batch, arrays}, Weights{member.classifier.weights, 0}, flat);
-  const int width = params.slots * params.attention.features;
+  const int width = params.attention.field_width(params.slots);
   const float* mean = member.ranking.weights + params.input_mean;
   const float* deviation = member.ranking.weights + params.input_deviation;
   for (int i = static_cast<int>(threadIdx.x); i < batch.fields * width; i += static_cast<int>(blockDim.x)) {
@@ -62,7 +66,8 @@ struct RankingNeeds {
 inline RankingPlan place_ranking(const RankingParams& params, std::span<const DenseLayer> dense, RankingNeeds needs,
                                  std::size_t shared_limit) {
   const auto of = [](auto... factors) { return (static_cast<std::size_t>(factors) * ...); };
-  const std::size_t rows = of(needs.fields, params.slots), flat = of(rows, params.attention.features);
+  const std::size_t rows = of(needs.fields, params.slots),
+                    flat = of(needs.fields, params.attention.field_width(params.slots));
   const std::size_t activations = of(needs.fields, dense.back().units_before);
   std::size_t widest = 0;
   for (const DenseLayer& layer : dense) widest = std::max(widest, of(needs.fields, layer.outputs));
@@ -83,6 +88,7 @@ inline RankingPlan place_ranking(const RankingParams& params, std::span<const De
   plan.largest = placer.place<float>(of(rows, params.attention.heads));
   plan.total = placer.place<float>(of(rows, params.attention.heads));
   plan.context = placer.place<float>(of(rows, params.attention.width));
+  plan.pooled = placer.place<float>(of(params.attention.pooled_values(static_cast<int>(rows))));
   if (needs.training) {
     plan.adam = placer.place<AdamStep>(1);
     plan.noisy = placer.place<float>(flat);

@@ -71,8 +71,9 @@ DeviceMember::DeviceMember(const DeviceModel& model, Stream& stream, MemberPlan 
   dz = floats(stream, h.size(), "a member's gradients");
   double count[2] = {0, 0};
   for (const std::uint32_t row : plan.training) count[model.problem.labels[row] != 0 ? 1 : 0] += 1;
+  const bool balanced = model.architecture().class_weights == ClassWeights::balanced;
   for (int c = 0; c < 2; ++c) {
-    if (count[c] > 0) {
+    if (balanced && count[c] > 0) {
       class_weight[c] = static_cast<float>(static_cast<double>(plan.training.size()) / (2.0 * count[c]));
     }
   }

@@ -39,7 +39,7 @@ struct DeviceMember {
   NetworkBuffers classifier, ranking;
   DeviceBuffer<std::uint32_t> training, held_out;
   DeviceBuffer<float> z_partial, h, tables, dh_partial, dz;
-  float class_weight[2] = {0, 0};
+  float class_weight[2] = {1, 1};
   bool z_current = false;       // z_partial belongs to the weights
   bool tables_current = false;  // h and tables do
 

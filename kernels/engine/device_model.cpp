@@ -155,6 +155,10 @@ DeviceModel::DeviceModel(const Problem& problem_, Stream& stream, const Device& 
       head(stream, std::span<const DenseLayer>(shape.head), "layers"),
       ranking_stack(stream, std::span<const DenseLayer>(shape.ranking_stack), "layers"),
       multiplicity(stream, std::span<const float>(multiplicities(problem_.groups)), "the environment matrix"),
+      row_factors(
+          stream,
+          std::span<const float>(phaseselect::row_factors(problem_.architecture.normalisation, problem_.groups)),
+          "the environment matrix"),
       pattern(stream, std::span<const std::uint32_t>(pattern_bits(problem_.groups)), "the environment matrix"),
       offsets(stream, std::span<const std::uint32_t>(problem_.groups.offsets), "the environment matrix"),
       rows(stream, std::span<const std::uint16_t>(problem_.groups.rows), "the environment matrix"),

@@ -38,6 +38,7 @@ struct DeviceModel {
 
   DeviceBuffer<DenseLayer> head, ranking_stack;
   DeviceBuffer<float> multiplicity;              // [G]
+  DeviceBuffer<float> row_factors;               // [E]
   DeviceBuffer<std::uint32_t> pattern;           // [(E + 31) / 32][G]
   DeviceBuffer<std::uint32_t> offsets;           // [G + 1]
   DeviceBuffer<std::uint16_t> rows;              // [ones]

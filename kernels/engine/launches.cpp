@@ -28,6 +28,7 @@ EncodeParams encode_params(const DeviceModel& model, const Task* tasks, const Me
   params.groups = model.architecture().groups;
   params.features = model.architecture().features;
   params.weights = model.shape.encoder_weights;
+  params.rate = static_cast<float>(model.problem.classifier.encoder_rate);
   params.multiplicity = model.multiplicity.data();
   params.offsets = model.offsets.data();
   params.rows = model.rows.data();
@@ -44,6 +45,7 @@ FeaturesParams features_params(const DeviceModel& model, const Task* tasks, cons
   params.features = model.architecture().features;
   params.partitions = model.shape.partitions;
   params.encoder_bias = model.shape.encoder_bias;
+  params.row_factors = model.row_factors.data();
   params.attention = model.shape.attention;
   params.tasks = tasks;
   params.members = members;
@@ -89,6 +91,7 @@ FieldStepParams field_step_params(const DeviceModel& model, const Task* tasks, c
   FieldStepParams params = field_step_shape(model.architecture(), model.shape, model.problem.classifier.batch,
                                             model.device.shared_per_block);
   params.dense = model.head.data();
+  params.row_factors = model.row_factors.data();
   params.autoencoder_scale = model.autoencoder_scale;
   params.seed = model.problem.seed;
   params.fields = model.fields.data();

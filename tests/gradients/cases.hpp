@@ -36,6 +36,20 @@ inline void add_switches(std::vector<Case>& cases) {
   cases.push_back(changed("values", [](SmallProblem&) {}));
   cases.push_back(changed("residual", [](SmallProblem& p) { p.architecture.combine = Combine::residual; }));
   cases.push_back(changed("scores", [](SmallProblem& p) { p.architecture.combine = Combine::scores; }));
+  cases.push_back(changed("row", [](SmallProblem& p) { p.architecture.normalisation = Normalisation::row; }));
+  cases.push_back(changed("pooled", [](SmallProblem& p) { p.architecture.combine = Combine::pooled; }));
+  cases.push_back(changed("encoder_rate", [](SmallProblem& p) { p.classifier.encoder_rate = 0.2; }));
+  cases.push_back(
+      changed("no_class_weights", [](SmallProblem& p) { p.architecture.class_weights = ClassWeights::none; }));
+  cases.push_back(changed("pooled_rows", [](SmallProblem& p) {
+    p.architecture.combine = Combine::pooled;
+    p.architecture.normalisation = Normalisation::row;
+    p.architecture.class_weights = ClassWeights::none;
+    p.classifier.encoder_rate = 0.5;
+    p.architecture.features = 33;
+    p.architecture.hidden = {19, 9};
+    p.architecture.dropout = 0.3;
+  }));
   cases.push_back(changed("random_slot_order", [](SmallProblem& p) {
     p.architecture.combine = Combine::residual;
     p.architecture.slot_order = SlotOrder::random;
@@ -59,6 +73,7 @@ inline void add_switches(std::vector<Case>& cases) {
   cases.push_back(changed("small_lambda", [](SmallProblem& p) { p.architecture.autoencoder_weight = 0.3; }));
   cases.push_back(changed("ungrouped", [](SmallProblem& p) { p.largest_multiplicity = 1; }));
   cases.push_back(changed("everything", [](SmallProblem& p) {
+    p.architecture.normalisation = Normalisation::row;
     p.architecture.combine = Combine::residual;
     p.architecture.slot_order = SlotOrder::random;
     p.architecture.prediction_orders = 3;
@@ -114,6 +129,11 @@ inline void add_sizes(std::vector<Case>& cases) {
         p.architecture.slot_order = SlotOrder::random;
       }));
   cases.push_back(changed("one_element_fields", [](SmallProblem& p) { p.largest_field = 1; }));
+  cases.push_back(changed("one_element_pooled", [](SmallProblem& p) {
+    p.largest_field = 1;
+    p.architecture.slots = 1;
+    p.architecture.combine = Combine::pooled;
+  }));
   cases.push_back(changed("full_fields", [](SmallProblem& p) { p.smallest_field = p.architecture.slots; }));
   cases.push_back(changed("one_slot", [](SmallProblem& p) {
     p.architecture.slots = 1;

@@ -123,7 +123,7 @@ TEST_P(FieldViews, FewerSlotsGiveTheSameBits) {
   small.architecture.slot_order = SlotOrder::random;
   small.architecture.prediction_orders = 3;
   small.largest_field = 3;
-  for (const Combine combine : {Combine::values, Combine::residual, Combine::scores}) {
+  for (const Combine combine : {Combine::values, Combine::residual, Combine::scores, Combine::pooled}) {
     small.architecture.combine = combine;
     const Problem problem = make_problem(small);
     Trio trio(GetParam(), problem, 4);

@@ -23,7 +23,7 @@ class EngineGrouping : public ::testing::TestWithParam<EngineKind> {};
 
 std::vector<float> tied_start(const Problem& single, const EnvironmentGroups& groups) {
   const ParameterLayout layout = classifier_layout(single.architecture);
-  std::vector<float> weights = initial_classifier(layout, single.groups, single.seed, id);
+  std::vector<float> weights = initial_classifier(layout, single.groups, single.seed, id, Normalisation::none);
   tie_decoder(layout, groups, weights);
   return weights;
 }

@@ -20,8 +20,8 @@ TEST_P(Training, InitialWeightsBitForBit) {
   for (const std::uint32_t id : {0u, 5u, 4000000000u}) {
     Trio trio(kind(), problem, id);
     const std::vector<float> actual = trio.read(Network::classifier, Role::weights);
-    const std::vector<float> expected =
-        initial_classifier(trio.layout(Network::classifier), problem.groups, problem.seed, id);
+    const std::vector<float> expected = initial_classifier(trio.layout(Network::classifier), problem.groups,
+                                                           problem.seed, id, problem.architecture.normalisation);
     ASSERT_EQ(std::memcmp(actual.data(), expected.data(), actual.size() * sizeof(float)), 0) << "member " << id;
     for (const Role role : {Role::first_moment, Role::second_moment}) {
       for (const float moment : trio.read(Network::classifier, role)) ASSERT_EQ(moment, 0.0f);

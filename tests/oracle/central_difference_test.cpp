@@ -89,8 +89,10 @@ struct CombineCase {
   const char* name;
   Combine combine;
 };
-constexpr CombineCase combine_cases[] = {
-    {"values", Combine::values}, {"residual", Combine::residual}, {"scores", Combine::scores}};
+constexpr CombineCase combine_cases[] = {{"values", Combine::values},
+                                         {"residual", Combine::residual},
+                                         {"scores", Combine::scores},
+                                         {"pooled", Combine::pooled}};
 
 TEST(CentralDifferences, EveryCombineForm) {
   for (const CombineCase& combine : combine_cases) {

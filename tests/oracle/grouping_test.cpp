@@ -19,9 +19,10 @@ double largest_difference(const std::vector<double>& x, const std::vector<double
   return largest;
 }
 
-TEST(Grouping, TrainsTheSameNetwork) {
+void expect_the_same_network(Normalisation normalisation) {
   SmallProblem small;
   small.architecture = small_architecture();
+  small.architecture.normalisation = normalisation;
   small.architecture.dropout = 0.2;
   small.architecture.l1 = 1e-3;
   small.architecture.l2 = 1e-2;
@@ -65,6 +66,9 @@ TEST(Grouping, TrainsTheSameNetwork) {
   EXPECT_LT(second, 1e-10);
   EXPECT_GT(largest_difference(drawn, sums.weights), 0.02);  // something was learned
 }
+
+TEST(Grouping, TrainsTheSameNetwork) { expect_the_same_network(Normalisation::none); }
+TEST(Grouping, TrainsTheSameNetworkOnNormalisedRows) { expect_the_same_network(Normalisation::row); }
 
 }  // namespace
 }  // namespace phaseselect::oracle

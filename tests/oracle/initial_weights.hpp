@@ -31,13 +31,13 @@ inline void draw_block(const ParameterBlock& block, const RandomStream& stream, 
 }
 
 inline std::vector<float> initial_classifier(const ParameterLayout& layout, const EnvironmentGroups& groups,
-                                             std::uint64_t seed, std::uint32_t member) {
+                                             std::uint64_t seed, std::uint32_t member, Normalisation normalisation) {
   std::vector<float> weights(layout.size(), 0.0f);
   std::uint32_t number = 0;
   for (const ParameterBlock& block : layout.blocks()) {
     const RandomStream stream{seed, member, Stream::initial_weights, 0, number++};
     if (block.name == "encoder.weights") {
-      const float limit = glorot_limit(groups.environments, block.columns);
+      const float limit = normalisation == Normalisation::row ? 1.0f : glorot_limit(groups.environments, block.columns);
       for (std::size_t environment = 0; environment < groups.environments; ++environment) {
         for (std::size_t f = 0; f < block.columns; ++f) {
           weights[block.offset + groups.column_group[environment] * block.columns + f] +=

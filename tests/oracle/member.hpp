@@ -27,7 +27,8 @@ class Member {
         summation_(summation),
         classifier_layout_(phaseselect::classifier_layout(problem.architecture)),
         ranking_layout_(phaseselect::ranking_layout(problem.architecture)) {
-    classifier_ = fresh(initial_classifier(classifier_layout_, problem.groups, problem.seed, plan_.id));
+    classifier_ = fresh(initial_classifier(classifier_layout_, problem.groups, problem.seed, plan_.id,
+                                           problem.architecture.normalisation));
   }
 
   const ParameterLayout& layout(Network network) const {
@@ -77,7 +78,7 @@ class Member {
   std::vector<T> probabilities(FieldView fields) const {
     Tape<T> tape(summation_);
     const Parameters<T> parameters(classifier_layout_, tape, classifier_.weights);
-    const auto features = encode(problem_.groups, parameters);
+    const auto features = encoded(parameters);
     std::vector<T> result;
     for (std::size_t field = 0; field < fields.size(); ++field) {
       result.push_back(probability(parameters, features, field_elements(fields, field)));
@@ -88,7 +89,7 @@ class Member {
   std::vector<std::vector<T>> representations(FieldView fields) const {
     Tape<T> tape(summation_);
     const Parameters<T> parameters(classifier_layout_, tape, classifier_.weights);
-    const auto features = encode(problem_.groups, parameters);
+    const auto features = encoded(parameters);
     std::vector<std::vector<T>> result;
     for (std::size_t field = 0; field < fields.size(); ++field) {
       result.push_back(
@@ -101,7 +102,7 @@ class Member {
   std::vector<std::vector<T>> attention(FieldView fields) const {
     Tape<T> tape(summation_);
     const Parameters<T> parameters(classifier_layout_, tape, classifier_.weights);
-    const auto features = encode(problem_.groups, parameters);
+    const auto features = encoded(parameters);
     std::vector<std::vector<T>> result;
     for (std::size_t field = 0; field < fields.size(); ++field) {
       std::vector<Vector<T>> x;
@@ -126,7 +127,7 @@ class Member {
     Tape<T> tape(summation_);
     const Parameters<T> parameters(classifier_layout_, tape, classifier_.weights);
     std::vector<std::vector<T>> result;
-    for (const Vector<T>& h : encode(problem_.groups, parameters)) result.push_back(values(h));
+    for (const Vector<T>& h : encoded(parameters)) result.push_back(values(h));
     return result;
   }
 
@@ -146,6 +147,10 @@ class Member {
     return result;
   }
 
+  std::vector<Vector<T>> encoded(const Parameters<T>& parameters) const {
+    return encode(problem_.architecture.normalisation, problem_.groups, parameters);
+  }
+
   FieldSet selected(const std::vector<std::uint32_t>& rows) const {
     FieldSet set{problem_.fields.slots, {}};
     for (const std::uint32_t row : rows) {
@@ -156,6 +161,7 @@ class Member {
   }
 
   T class_weight(bool positive) const {
+    if (problem_.architecture.class_weights == ClassWeights::none) return T(1);
     std::size_t count = 0;
     for (const std::uint32_t row : plan_.training) count += (problem_.labels[row] != 0) == positive ? 1 : 0;
     return T(plan_.training.size()) / (T(2) * T(count));
@@ -176,7 +182,7 @@ class Member {
   ClassifierLoss classifier_loss(const Parameters<T>& parameters, const std::vector<std::size_t>& batch,
                                  std::uint32_t epoch, std::uint32_t step) const {
     const Architecture& architecture = problem_.architecture;
-    const auto features = encode(problem_.groups, parameters);
+    const auto features = encoded(parameters);
     const RandomStream slots{problem_.seed, plan_.id, Stream::slot_order, epoch, step};
     const RandomStream dropout{problem_.seed, plan_.id, Stream::classifier_dropout, epoch, step};
     Vector<T> losses;

@@ -2,6 +2,7 @@
 // classifier, losses, ranking autoencoder. Shares no arithmetic with any engine.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -63,20 +64,30 @@ inline std::vector<std::vector<std::uint8_t>> dense_patterns(const EnvironmentGr
   return pattern;
 }
 
-// h_e = relu(b + sum_g a_eg S_g) of every element.
+// r_e of an element with these ones in its row: 1, or the inverse length of the row with all its environments.
 template <typename T>
-std::vector<Vector<T>> encode(const EnvironmentGroups& groups, const Parameters<T>& parameters) {
+T row_factor(Normalisation normalisation, const EnvironmentGroups& groups, const std::vector<std::uint8_t>& ones) {
+  if (normalisation == Normalisation::none) return T(1);
+  T squares = 0;
+  for (std::size_t g = 0; g < ones.size(); ++g) squares += T(ones[g]) * T(groups.multiplicity[g]);
+  return squares > T(0) ? T(1) / std::sqrt(squares) : T(1);
+}
+
+// h_e = relu(b + r_e sum_g a_eg S_g) of every element.
+template <typename T>
+std::vector<Vector<T>> encode(Normalisation normalisation, const EnvironmentGroups& groups,
+                              const Parameters<T>& parameters) {
   const auto pattern = dense_patterns(groups);
   const Matrix<T> kernel = parameters("encoder.weights"), bias = parameters("encoder.bias");
   std::vector<Vector<T>> features;
   for (const auto& ones : pattern) {
     Vector<T> h;
     for (std::size_t f = 0; f < kernel.columns; ++f) {
-      Vector<T> terms{bias(0, f)};
+      Vector<T> terms;
       for (std::size_t g = 0; g < kernel.rows; ++g) {
         if (ones[g] != 0) terms.push_back(kernel(g, f));
       }
-      h.push_back(relu(sum(terms)));
+      h.push_back(relu(bias(0, f) + row_factor<T>(normalisation, groups, ones) * sum(terms)));
     }
     features.push_back(h);
   }
@@ -162,7 +173,23 @@ Attention<T> attend(const Architecture& architecture, const Parameters<T>& param
   return result;
 }
 
-// What the classifier sees of a field whose elements (rows of the environment matrix) stand in this order: [n * k].
+// Of each feature, the sum over elements and then the largest value: [2 k].
+template <typename T>
+Vector<T> pool(const std::vector<Vector<T>>& rows) {
+  Vector<T> sums, maxima;
+  for (std::size_t f = 0; f < rows.front().size(); ++f) {
+    Vector<T> values;
+    for (const Vector<T>& row : rows) values.push_back(row[f]);
+    sums.push_back(sum(values));
+    maxima.push_back(*std::max_element(values.begin(), values.end(),
+                                       [](const auto& a, const auto& b) { return a.value < b.value; }));
+  }
+  sums.insert(sums.end(), maxima.begin(), maxima.end());
+  return sums;
+}
+
+// What the classifier sees of a field whose elements (rows of the environment matrix) stand in this order: [n * k],
+// pooled [2 k].
 template <typename T>
 Vector<T> field_vector(const Architecture& architecture, const Parameters<T>& parameters,
                        const std::vector<Vector<T>>& features, const std::vector<int>& elements) {
@@ -170,6 +197,12 @@ Vector<T> field_vector(const Architecture& architecture, const Parameters<T>& pa
   for (const int element : elements) x.push_back(features[static_cast<std::size_t>(element)]);
   const Attention<T> attention = attend(architecture, parameters, x);
   Vector<T> result;
+  if (architecture.combine == Combine::pooled) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      for (std::size_t f = 0; f < x[i].size(); ++f) x[i][f] = x[i][f] + attention.output[i][f];
+    }
+    return pool(x);
+  }
   for (std::size_t i = 0; i < x.size(); ++i) {
     for (std::size_t f = 0; f < x[i].size(); ++f) {
       switch (architecture.combine) {
@@ -182,6 +215,8 @@ Vector<T> field_vector(const Architecture& architecture, const Parameters<T>& pa
         case Combine::scores:
           result.push_back(attention.received[i] * x[i][f]);
           break;
+        case Combine::pooled:
+          break;  // above
       }
     }
   }

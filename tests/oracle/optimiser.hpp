@@ -57,13 +57,14 @@ template <typename T>
 void adam_step(const ParameterLayout& layout, const EnvironmentGroups& groups, const OptimiserPlan& plan, double rate,
                std::uint64_t t, const std::vector<T>& gradient, Slab<T>& slab) {
   for (const ParameterBlock& block : layout.blocks()) {
+    const double own_rate = block.name == "encoder.weights" ? rate * plan.encoder_rate : rate;
     const T decay = block.decays ? T(plan.weight_decay) : T(0);
     for (std::size_t i = 0; block.trained && i < block.size(); ++i) {
       const std::size_t at = block.offset + i;
       const GroupRole role = group_role(block, i, groups);
       const T direction =
           adam_direction(plan, t, gradient[at] / T(role.shared), slab.first_moment[at], slab.second_moment[at]);
-      slab.weights[at] -= T(rate) * (T(role.summed) * direction + decay * slab.weights[at]);
+      slab.weights[at] -= T(own_rate) * (T(role.summed) * direction + decay * slab.weights[at]);
     }
   }
 }

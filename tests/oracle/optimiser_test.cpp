@@ -80,6 +80,13 @@ TEST(Adam, EncoderGroupMovesByItsMultiplicity) {
   EXPECT_NEAR(weight.slab.first_moment[0], 0.4, 1e-15);
 }
 
+TEST(Adam, EncoderHasItsOwnRate) {
+  OptimiserPlan plan = plan_of(0.1, 0.02);
+  plan.encoder_rate = 0.5;
+  EXPECT_NEAR(OneWeight("encoder.weights", true).step(one_group_of_five(), plan, 4.0), 3 - 0.05 * (5 + 0.02 * 3), 1e-7);
+  EXPECT_NEAR(OneWeight("encoder.bias", false).step(one_group_of_five(), plan, 4.0), 2.9, 1e-7);
+}
+
 // A decoder column moves by the gradient of one of the five columns it stands for.
 TEST(Adam, DecoderGroupTakesTheGradientOfOneColumn) {
   for (const char* name : {"decoder.weights", "decoder.bias"}) {

@@ -159,8 +159,8 @@ TEST_F(Study, RankingComparesKnownWithUnreported) {
   screen(request, Execution{});
   std::vector<float> environments, unreported;
   for (const auto& row : small_data::read_cells(request.output)) {
-    if (row[6] == "environments") environments.push_back(std::stof(row[3]));
-    if (row[6].empty()) unreported.push_back(std::stof(row[3]));
+    if (row[8] == "environments") environments.push_back(std::stof(row[3]));
+    if (row[8].empty()) unreported.push_back(std::stof(row[3]));
   }
   small_data::write_file(folder() / "reported.csv", "phases\nCl F O\nBa Ca K\n");
   const auto rows = rows_of(study_ranking(run(), 3, {}, Execution{}));

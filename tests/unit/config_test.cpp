@@ -57,7 +57,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   const std::vector<std::string> overrides = {"data.property=\"max: 'Tc' # \\\"K\\\"\"",
                                               "data.inclusive=false",
                                               "environments.grouping=none",
-                                              "environments.normalisation=none",
+                                              "environments.normalisation=row",
                                               "model.features=7",
                                               "model.attention.heads=5",
                                               "model.attention.key_dim=3",
@@ -73,8 +73,10 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "training.epochs=16777215",
                                               "training.batch=1024",
                                               "training.learning_rate=1e-300",
+                                              "training.encoder_rate=0.5",
                                               "training.schedule=cosine",
                                               "training.weight_decay=0.01",
+                                              "training.class_weights=none",
                                               "training.patience=0",
                                               "training.monitor=loss",
                                               "training.holdout=0.5",
@@ -152,6 +154,8 @@ TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
                           "learning_rate:",
                           "schedule:",
                           "weight_decay:",
+                          "encoder_rate:",
+                          "class_weights:",
                           "patience:",
                           "monitor:",
                           "holdout:",
@@ -227,7 +231,7 @@ TEST_F(ConfigTest, WrongTypesAreErrors) {
         Case{"model.hidden=80", "model.hidden must be a list of whole numbers, not '80'"},
         Case{"model.hidden=[8, x]", "model.hidden must be a whole number, not 'x'"},
         Case{"model=3", "model must be a section with keys of its own"},
-        Case{"model.attention.combine=sum", "must be values, residual or scores, not 'sum'"},
+        Case{"model.attention.combine=sum", "must be values, residual, scores or pooled, not 'sum'"},
         Case{"validation.split=hard", "must be random, leave_element_out, arity or supersets, not 'hard'"},
         Case{"validation.elements=Fe", "validation.elements must be a list of words, not 'Fe'"},
         Case{"validation.elements=[[Fe]]", "validation.elements must be a word, not a list"},
@@ -273,10 +277,13 @@ TEST_F(ConfigTest, RangesAreChecked) {
       contains(error(required, {"accessibility.members=4"}), "at least accessibility.folds, not 4 for 5 folds"));
   EXPECT_EQ(error(required, {"accessibility.members=4", "accessibility.folds=4"}), "");
   EXPECT_TRUE(contains(error(required, {"accessibility.member=4"}), "did you mean 'accessibility.members'"));
+  const std::string pooled = "model.attention.combine=pooled";
+  EXPECT_TRUE(contains(error(required, {pooled, "model.slot_order=random"}), "must be sorted while model.attention"));
+  EXPECT_EQ(error(required, {pooled}), "");
   EXPECT_TRUE(contains(error(required, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
   EXPECT_TRUE(contains(error(required, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
   EXPECT_TRUE(contains(error(required, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));
-  EXPECT_TRUE(contains(error(required, {"environments.normalisation=log"}), "must be none, not 'log'"));
+  EXPECT_TRUE(contains(error(required, {"environments.normalisation=log"}), "must be none or row, not 'log'"));
 }
 
 TEST_F(ConfigTest, RequiredKeysAndUnreadableFiles) {

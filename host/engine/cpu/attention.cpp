@@ -124,6 +124,29 @@ void Attention::combine(const float* h, const FieldBatch& batch, const Context& 
         case Combine::scores:
           for (int c = 0; c < k_; ++c) target[c] = s * x[c];
           break;
+        case Combine::pooled:
+          break;  // pool()
+      }
+    }
+  }
+}
+
+// Sum and maximum of X + Y over the elements of each field.
+void Attention::pool(const float* h, const FieldBatch& batch, Context& context, float* flat) const {
+  context.largest.resize(product(batch.fields, k_));
+  for (int f = 0; f < batch.fields; ++f) {
+    float* sum = flat + static_cast<std::ptrdiff_t>(f) * 2 * k_;
+    float* maximum = sum + k_;
+    int* largest = context.largest.data() + static_cast<std::ptrdiff_t>(f) * k_;
+    for (int i = 0; i < batch.sizes[static_cast<std::size_t>(f)]; ++i) {
+      const float* x = h + batch.rows[static_cast<std::size_t>(f * batch.slots + i)] * kp_;
+      const float* y = context.output.data() + (context.first_row[static_cast<std::size_t>(f)] + i) * k_;
+      for (int c = 0; c < k_; ++c) {
+        const float value = x[c] + y[c];
+        sum[c] = i == 0 ? value : sum[c] + value;
+        if (i > 0 && value <= maximum[c]) continue;
+        maximum[c] = value;
+        largest[c] = i;
       }
     }
   }
@@ -139,7 +162,7 @@ void Attention::forward(const VectorKernels& kernels, const float* weights, cons
     context.real_rows += batch.sizes[static_cast<std::size_t>(f)];
   }
   if (combine_ != Combine::scores) attend(kernels, weights, tables, batch, context);
-  combine(h, batch, context, flat);
+  combine_ == Combine::pooled ? pool(h, batch, context, flat) : combine(h, batch, context, flat);
 }
 
 const float* Attention::evaluate_scores(const VectorKernels& kernels, const Tables& tables, const FieldBatch& batch,
@@ -220,6 +243,23 @@ void Attention::backward_combine(const FieldBatch& batch, const float* h, const 
   }
 }
 
+// The same from d_flat [fields][2 k]: every element has its share of the sum, one of each feature has the maximum.
+void Attention::backward_pool(const FieldBatch& batch, const float* d_flat, Context& context, float* dh) const {
+  context.d_output.need(product(context.real_rows, k_));
+  for (int f = 0; f < batch.fields; ++f) {
+    const float* d = d_flat + static_cast<std::ptrdiff_t>(f) * 2 * k_;
+    const int* largest = context.largest.data() + static_cast<std::ptrdiff_t>(f) * k_;
+    for (int i = 0; i < batch.sizes[static_cast<std::size_t>(f)]; ++i) {
+      float* row = context.d_output.data() + (context.first_row[static_cast<std::size_t>(f)] + i) * k_;
+      float* element = dh + batch.rows[static_cast<std::size_t>(f * batch.slots + i)] * kp_;
+      for (int c = 0; c < k_; ++c) {
+        row[c] = largest[c] == i ? d[c] + d[k_ + c] : d[c];
+        element[c] += row[c];
+      }
+    }
+  }
+}
+
 // Gradients of W_o and b_o, and d_heads = d_output W_o^T.
 void Attention::backward_output(const VectorKernels& kernels, const float* weights, Context& context,
                                 float* gradients) const {
@@ -289,7 +329,11 @@ void Attention::backward_projection(const VectorKernels& kernels, const float* w
 void Attention::backward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
                          const FieldBatch& batch, Context& context, const float* d_flat, float* gradients,
                          float* dh) const {
-  backward_combine(batch, h, d_flat, context, dh);
+  if (combine_ == Combine::pooled) {
+    backward_pool(batch, d_flat, context, dh);
+  } else {
+    backward_combine(batch, h, d_flat, context, dh);
+  }
   if (combine_ != Combine::scores) backward_output(kernels, weights, context, gradients);
   const std::size_t table = product(elements_, width_);
   for (Buffer* buffer : {&context.d_tables.query, &context.d_tables.key, &context.d_tables.value}) {

@@ -1,4 +1,4 @@
-// Masked multi-head attention over the elements of a field and the three ways to combine it into a field vector
+// Masked multi-head attention over the elements of a field and the ways to combine it into a field vector
 // (DESIGN.md 3.1). Q, K and V depend on the element alone, so each is computed once per element, not per field.
 #pragma once
 
@@ -43,6 +43,7 @@ class Attention {
     Buffer output;               // [real rows][k]
     Buffer received;             // [fields][slots], s_i
     std::vector<int> first_row;  // [fields] index of a field's first real row
+    std::vector<int> largest;    // [fields][k] slot of the maximum, with Combine::pooled
     int real_rows = 0;
     // evaluation only: received and attended with fields in the lanes, scratch memory
     Buffer lane_received, attended, attend;
@@ -51,7 +52,7 @@ class Attention {
     Tables d_tables;
   };
 
-  // flat: [fields][slots * k], the field vectors.
+  // flat: [fields][slots * k], the field vectors; [fields][2 k] with Combine::pooled.
   void forward(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
                const FieldBatch& batch, Context& context, float* flat) const;
   // The same without what a backward pass needs, many fields at a time.
@@ -81,9 +82,11 @@ class Attention {
   void attend(const VectorKernels& kernels, const float* weights, const Tables& tables, const FieldBatch& batch,
               Context& context) const;
   void combine(const float* h, const FieldBatch& batch, const Context& context, float* flat) const;
+  void pool(const float* h, const FieldBatch& batch, Context& context, float* flat) const;
   void field_backward(const Tables& tables, const FieldBatch& batch, int field, Context& context) const;
   void backward_combine(const FieldBatch& batch, const float* h, const float* d_flat, Context& context,
                         float* dh) const;
+  void backward_pool(const FieldBatch& batch, const float* d_flat, Context& context, float* dh) const;
   void backward_output(const VectorKernels& kernels, const float* weights, Context& context, float* gradients) const;
   void backward_projection(const VectorKernels& kernels, const float* weights, const float* h, const Dense& dense,
                            const Buffer& d_table, Context& context, float* gradients, float* dh) const;

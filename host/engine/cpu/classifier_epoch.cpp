@@ -8,14 +8,15 @@
 namespace phaseselect::cpu {
 namespace {
 
-struct ClassWeights {
-  float of[2] = {0, 0};  // N / (2 N_c); 0 for a class that does not occur
+struct LossWeights {
+  float of[2] = {1, 1};  // w_c
 };
 
-ClassWeights class_weights(const Problem& problem, const std::vector<std::uint32_t>& rows) {
+LossWeights loss_weights(const Problem& problem, const std::vector<std::uint32_t>& rows) {
+  LossWeights weights;
+  if (problem.architecture.class_weights == ClassWeights::none) return weights;
   double count[2] = {0, 0};
   for (const std::uint32_t row : rows) count[problem.labels[row]] += 1;
-  ClassWeights weights;
   for (int c = 0; c < 2; ++c) {
     if (count[c] > 0) weights.of[c] = static_cast<float>(static_cast<double>(rows.size()) / (2.0 * count[c]));
   }
@@ -56,7 +57,7 @@ void fill_batch(const Model& model, const Member& member, const Step& step, Fiel
 }
 
 // Class-weighted cross-entropy summed over the batch, in double; gradient of the batch mean into `gradient`.
-double logit_loss(const Model& model, const Step& step, const ClassWeights& weights, const float* logits,
+double logit_loss(const Model& model, const Step& step, const LossWeights& weights, const float* logits,
                   float* gradient) {
   const float batch = static_cast<float>(step.rows.size());
   double loss = 0;
@@ -90,20 +91,22 @@ void update_small_blocks(const Model& model, Member& member, const AdamStep& bas
   }
 }
 
-// From dh to dz, the encoder's update and the next z.
-void update_encoder(const Model& model, Member& member, const AdamStep& adam, Workspace& workspace) {
+// From dh to the gradient of the sums over groups (r_e dz_e), the encoder's update and the next z.
+void update_encoder(const Model& model, Member& member, AdamStep adam, Workspace& workspace) {
   const int elements = model.pattern.elements;
   const int k = model.pattern.features;
   float* bias_gradient = workspace.gradients.data() + model.encoder_bias;
   std::fill_n(bias_gradient, k, 0.0f);
   for (int e = 0; e < elements; ++e) {
     const std::ptrdiff_t row = e * model.kp;
+    const float r = model.row_factors[static_cast<std::size_t>(e)];
     for (int c = 0; c < k; ++c) {
       const float dz = member.h.data()[row + c] > 0 ? workspace.dh.data()[row + c] : 0.0f;
-      workspace.dz.data()[row + c] = dz;
+      workspace.dz.data()[row + c] = r * dz;
       bias_gradient[c] += dz;
     }
   }
+  adam.rate *= static_cast<float>(model.problem.classifier.encoder_rate);
   model.kernels.encode_step(model.pattern, workspace.dz.data(), member.classifier.at(model.encoder_weights), adam,
                             workspace.encode.data(), member.z.data());
 }
@@ -113,7 +116,7 @@ struct StepLosses {
   double autoencoder = 0;     // when asked for
 };
 
-StepLosses train_step(const Model& model, Member& member, const Step& step, const ClassWeights& weights, AdamStep adam,
+StepLosses train_step(const Model& model, Member& member, const Step& step, const LossWeights& weights, AdamStep adam,
                       bool autoencoder_loss, Workspace& workspace) {
   const Architecture& architecture = model.architecture();
   const int fields = static_cast<int>(step.rows.size());
@@ -200,7 +203,7 @@ EpochStatistics classifier_epoch(const Model& model, Member& member, std::uint32
   std::vector<std::uint32_t> order =
       sample_order(model.problem.seed, member.plan.id, Stream::sample_order, epoch, training.size());
   for (std::uint32_t& position : order) position = training[position];
-  const ClassWeights weights = class_weights(model.problem, training);
+  const LossWeights weights = loss_weights(model.problem, training);
   const auto batch = static_cast<std::size_t>(plan.batch);
   const std::size_t steps = (order.size() + batch - 1) / batch;
   EpochStatistics statistics;

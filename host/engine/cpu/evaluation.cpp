@@ -45,7 +45,7 @@ void forward(const Model& model, const Member& member, Workspace& workspace, flo
 void probabilities(const Model& model, const Member& member, FieldView fields, Workspace& workspace, float* out) {
   const Architecture& architecture = model.architecture();
   // Slots that no field fills are zero in the field vector: the rows of the first kernel that they meet are left out.
-  const int width = fields.slots * architecture.features;
+  const int width = architecture.field_width(fields.slots);
   const int orders = architecture.prediction_orders;
   workspace.flat.need(chunk * static_cast<std::size_t>(width));
   for (std::size_t first = 0; first < fields.size(); first += chunk) {

@@ -40,6 +40,7 @@ Model::Model(const Problem& problem_, const VectorKernels& kernels_)
       decoder_bias(classifier["decoder.bias"].offset),
       input_mean(ranking["ranking.input_mean"].offset),
       input_deviation(ranking["ranking.input_deviation"].offset),
+      row_factors(phaseselect::row_factors(problem_.architecture.normalisation, problem_.groups)),
       multiplicity_(problem_.groups.multiplicity.size()) {
   const EnvironmentGroups& groups = problem.groups;
   std::copy(groups.multiplicity.begin(), groups.multiplicity.end(), multiplicity_.data());
@@ -60,8 +61,9 @@ void refresh_tables(const Model& model, Member& member) {
   const float* bias = weights + model.encoder_bias;
   for (int e = 0; e < elements; ++e) {
     const float* z = member.z.data() + e * model.kp;
+    const float r = model.row_factors[static_cast<std::size_t>(e)];
     float* h = member.h.data() + e * model.kp;
-    for (int c = 0; c < k; ++c) h[c] = std::max(z[c] + bias[c], 0.0f);
+    for (int c = 0; c < k; ++c) h[c] = std::max(r * z[c] + bias[c], 0.0f);
   }
   model.attention.project(model.kernels, weights, member.h.data(), member.tables);
   member.tables_current = true;

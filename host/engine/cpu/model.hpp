@@ -28,6 +28,7 @@ struct Model {
   const std::size_t encoder_weights, encoder_bias, decoder_weights, decoder_bias;  // offsets
   const std::size_t input_mean, input_deviation;                                   // offsets in the ranking slab
   Pattern pattern;
+  const std::vector<float> row_factors;  // r_e
 
   const ParameterLayout& layout(Network network) const { return network == Network::classifier ? classifier : ranking; }
   const Architecture& architecture() const { return problem.architecture; }
@@ -46,8 +47,8 @@ struct NetworkState {
 struct Member {
   MemberPlan plan;
   NetworkState classifier, ranking;
-  // z [E][kp] = sum_g a_eg S_g of the current encoder; h [E][kp] and the tables follow from it. Emptied by whatever
-  // changes the weights from outside.
+  // z [E][kp] = sum_g a_eg S_g of the current encoder, without r_e; h [E][kp] and the tables follow from it. Emptied by
+  // whatever changes the weights from outside.
   Buffer z, h;
   Attention::Tables tables;
   bool z_current = false;       // z belongs to the weights

@@ -27,6 +27,7 @@ struct Config {
   struct Environments {
     std::filesystem::path formulas;  // required
     Grouping grouping = Grouping::exact;
+    Normalisation normalisation = Normalisation::none;
   } environments;
   struct Model {
     int features = 20;
@@ -49,8 +50,10 @@ struct Config {
     int batch = 16;
     std::string optimiser = "adam";
     double learning_rate = 1e-5;
+    double encoder_rate = 1;  // learning rate of encoder.weights, as a multiple
     Schedule schedule = Schedule::constant;
     double weight_decay = 0;
+    ClassWeights class_weights = ClassWeights::balanced;
     int patience = 7;  // epochs without improvement before a member stops; 0: never
     Monitor monitor = Monitor::accuracy;
     double holdout = 0.1;  // share of a member's fields it never trains on (early stopping, ranking reference)
