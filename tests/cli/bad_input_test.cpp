@@ -116,7 +116,7 @@ TEST_F(BadInput, FullDisk) {
   expect_refused({"export", "run", "--embeddings", "new.csv"}, 1, {"new.csv"}, 500);
   for (const char* command : {"train", "validate"}) {  // what begins a folder; the next call may begin it again
     expect_refused({command, "config.yaml", "-o", "new"}, 1, {"new/config.yaml"}, 200);
-    expect_refused({command, "config.yaml", "-o", "new"}, 1, {"new/checkpoint.safetensors"}, 1000);
+    expect_refused({command, "config.yaml", "-o", "new"}, 1, {"new/checkpoint.safetensors"}, 1500);
   }
 }
 

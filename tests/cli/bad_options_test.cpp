@@ -91,8 +91,9 @@ TEST_F(BadOptions, Studies) {
   expect_refused({"study", "run", "--metals", "--ranking", "-o", "new.csv"}, 2, {"--metals", "required"});
   expect_sentence({"study", "config.yaml", "--vary", "features", "-o", "new.csv"},
                   "--vary features: must have the form KEY=VALUE,VALUE,...");
-  expect_sentence({"study", "config.yaml", "--vary", "epochs=1,2", "-o", "new.csv"},
-                  "--vary: 'epochs' may be training.epochs or ranking.epochs: give the whole key");
+  expect_sentence(
+      {"study", "config.yaml", "--vary", "epochs=1,2", "-o", "new.csv"},
+      "--vary: 'epochs' may be training.epochs or ranking.epochs or accessibility.epochs: give the whole key");
   expect_sentence({"study", "config.yaml", "--vary", "features=2,many", "-o", "new.csv"},
                   "--vary model.features=many: model.features must be a whole number, not 'many'");
   expect_sentence({"study", "run", "--ensemble-sizes", "1,0", "-o", "new.csv"},

@@ -201,7 +201,7 @@ TEST_F(ConfigTest, AKeyByItsLastWord) {
   EXPECT_EQ(full_key("features", "--vary"), "model.features");
   EXPECT_EQ(full_key("training.epochs", "--vary"), "training.epochs");
   EXPECT_EQ(message_of<UsageError>([] { full_key("epochs", "--vary"); }),
-            "--vary: 'epochs' may be training.epochs or ranking.epochs: give the whole key");
+            "--vary: 'epochs' may be training.epochs or ranking.epochs or accessibility.epochs: give the whole key");
   EXPECT_TRUE(contains(message_of<UsageError>([] { full_key("featurs", "--vary"); }), "did you mean 'model.features'"));
 }
 

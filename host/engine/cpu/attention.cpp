@@ -189,28 +189,46 @@ void Attention::evaluate(const VectorKernels& kernels, const float* weights, con
                          const FieldBatch& batch, Context& context, float* flat) const {
   const float* received = evaluate_scores(kernels, tables, batch, context);
   const int stride = static_cast<int>(padded(static_cast<std::size_t>(batch.fields)));
-  const int flat_width = batch.slots * k_;
   const int filled = *std::max_element(batch.sizes.begin(), batch.sizes.end());
+  const int row = batch.slots * k_;
+  float* slots = flat;  // [fields][slots][k], turned into what `combine_` asks for
+  if (combine_ == Combine::pooled) {
+    context.output.need(product(batch.fields, row));
+    slots = context.output.data();
+  }
   if (combine_ != Combine::scores) {
     for (int slot = 0; slot < filled; ++slot) {
       kernels.multiply(Product{batch.fields, k_, width_, context.attended.data() + slot * width_ * stride, 1, stride,
-                               weights + output_.weights, k_, flat + slot * k_, flat_width, Start::bias,
+                               weights + output_.weights, k_, slots + slot * k_, row, Start::bias,
                                weights + output_.bias});
     }
   }
   for (int f = 0; f < batch.fields; ++f) {
     const int size = batch.sizes[static_cast<std::size_t>(f)];
-    float* field = flat + static_cast<std::ptrdiff_t>(f) * flat_width;
+    float* field = slots + static_cast<std::ptrdiff_t>(f) * row;
     for (int i = 0; i < size; ++i) {
       const float* x = h + batch.rows[static_cast<std::size_t>(f * batch.slots + i)] * kp_;
       float* target = field + i * k_;
-      if (combine_ == Combine::residual) {
+      if (combine_ == Combine::residual || combine_ == Combine::pooled) {
         for (int c = 0; c < k_; ++c) target[c] += x[c];
       } else if (combine_ == Combine::scores) {
         for (int c = 0; c < k_; ++c) target[c] = received[i * stride + f] * x[c];
       }
     }
-    std::fill(field + size * k_, field + flat_width, 0.0f);
+    if (combine_ == Combine::pooled) {
+      float* sum = flat + static_cast<std::ptrdiff_t>(f) * 2 * k_;
+      float* maximum = sum + k_;
+      std::copy_n(field, k_, sum);
+      std::copy_n(field, k_, maximum);
+      for (int i = 1; i < size; ++i) {
+        for (int c = 0; c < k_; ++c) {
+          sum[c] += field[i * k_ + c];
+          maximum[c] = std::max(maximum[c], field[i * k_ + c]);
+        }
+      }
+    } else {
+      std::fill(field + size * k_, field + row, 0.0f);
+    }
   }
 }
 
