@@ -1,7 +1,7 @@
 // What the accessibility members train on: every known phase field (of the environment formulas and of the training
 // table) as label 1, sampled fields that nobody has reported as label 0. A hash assigns every possible field to a fold;
 // a member sees no field of its own fold, known or not, so that every field can be judged by members that never saw it
-// (DESIGN.md 3.7).
+// (DESIGN.md 3.8).
 #pragma once
 
 #include <cstddef>
