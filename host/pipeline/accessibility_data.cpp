@@ -283,6 +283,7 @@ Config accessibility_training(const Config& config) {
   result.training.learning_rate = accessibility.learning_rate;
   result.training.schedule = accessibility.schedule;
   result.training.weight_decay = accessibility.weight_decay;
+  result.training.class_weights = ClassWeights::balanced;  // there are several unreported fields for each known one
   result.training.patience = 0;
   result.model.dropout = accessibility.dropout;
   result.ensemble.seed = training_seed(config.ensemble.seed);
