@@ -299,7 +299,9 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
       {"member_range", {first, last}},
       {"resumed", resumed},
       {"data", describe_data(request.config, data, options.checkpoint_identity)},
-      {"timings", {{"data_seconds", data_seconds}, {"training_seconds", seconds_since(start) - data_seconds - accessibility_seconds}}},
+      {"timings",
+       {{"data_seconds", data_seconds},
+        {"training_seconds", seconds_since(start) - data_seconds - accessibility_seconds}}},
       {"metrics", describe_metrics(request.config, members)},
       {"calibration", calibration},
   };

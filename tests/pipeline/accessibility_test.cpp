@@ -207,7 +207,9 @@ TEST_F(Accessibility, MembersLearnWithoutTouchingTheEnsemble) {
   EXPECT_EQ(weights(first.file()), weights(second.file()));
   EXPECT_EQ(first.accessibility_file(), nullptr);
   EXPECT_NE(weights(second.file()), weights(*second.accessibility_file()));
-  const Config config = accessibility_config(folder());
+  Config config = accessibility_config(folder());
+  config.training.class_weights = ClassWeights::none;
+  EXPECT_EQ(accessibility_training(config).training.class_weights, ClassWeights::balanced);
   EXPECT_NE(accessibility_training(config).ensemble.seed, config.ensemble.seed)
       << "the first weights would be the same";
 }
