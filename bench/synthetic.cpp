@@ -63,8 +63,13 @@ EnvironmentGroups synthetic_groups(int scale) {
   result.environments = static_cast<std::uint32_t>(scale) * paper_shape::environments;
   result.offsets.push_back(0);
   std::set<Pattern> seen;
-  while (result.groups() < scale * paper_shape::groups) {
-    const Pattern pattern = new_pattern(seen, random);
+  std::vector<Pattern> patterns;
+  while (static_cast<int>(patterns.size()) < scale * paper_shape::groups) {
+    patterns.push_back(new_pattern(seen, random));
+  }
+  // As group_columns numbers them.
+  std::stable_sort(patterns.begin(), patterns.end(), [](auto& a, auto& b) { return a.size() < b.size(); });
+  for (const Pattern& pattern : patterns) {
     result.rows.insert(result.rows.end(), pattern.begin(), pattern.end());
     result.offsets.push_back(static_cast<std::uint32_t>(result.rows.size()));
     result.column_group.push_back(static_cast<std::uint32_t>(result.multiplicity.size()));

@@ -19,7 +19,7 @@ struct EpochStatisticsParams {
   const DenseLayer* penalised = nullptr;  // [penalised_layers], the hidden kernels
   int penalised_layers = 0;
   double l1 = 0, l2 = 0;
-  int width = 0;  // ranking only: n k
+  int width = 0;  // ranking only: of a field vector
   const Task* tasks = nullptr;
   const MemberState* members = nullptr;
   EpochResult* results = nullptr;  // [tasks]; everything but training_loss is written

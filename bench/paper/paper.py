@@ -125,7 +125,7 @@ def jobs(table, scale, program, data, folder):
         replaced = {change.split("=")[0] for change in own}
         kept = [pair for pair in zip(tables[::2], tables[1::2]) if pair[1].split("=")[0] not in replaced]
         yield validate(f"ablation-{number}", ours, *side, *epochs, *(w for pair in kept for w in pair), *settings(*own))
-    yield study("k.csv", ours, "--vary", "features=10,20,40", *side, *epochs, *tables)
+    yield study("k.csv", ours, "--vary", "features=10,20,40,64", *side, *epochs, *tables)
     yield study("threshold.csv", ours, "--vary", f"threshold={thresholds}", *side, *epochs, *tables)
     sizes = [size for size in SIZES if size < scale.members] + [scale.members]
     yield study("members.csv", folder / "default", "--ensemble-sizes", ",".join(map(str, sizes)))

@@ -28,7 +28,10 @@ double classifier_multiply_adds(const ParameterLayout& layout) {
 // Scores, weighted sum and output projection of a field's elements, Q, K and V taken from the tables.
 double attention_multiply_adds(const WorkShape& shape) {
   const double n = shape.elements_of_field;
-  return n * (shape.architecture.features + 2 * n) * shape.architecture.attention_width();
+  const Architecture& a = shape.architecture;
+  // Q K^T, and where there are values P V and the output projection.
+  const double of_element = a.combine == Combine::scores ? n : 2 * n + a.features;
+  return n * of_element * a.attention_width();
 }
 
 // Q, K and V of every element.

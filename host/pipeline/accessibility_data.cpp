@@ -155,6 +155,12 @@ struct Sample {
   std::vector<Place> training, held_out;
 };
 
+// A number of its own, so that member i shares nothing with member i of the ensemble.
+std::uint64_t training_seed(std::uint64_t seed) {
+  const PhiloxBlock numbers = RandomStream{seed, 0, Stream::accessibility}.block(0);
+  return std::uint64_t{numbers.word[0]} << 32 | numbers.word[1];
+}
+
 // The first most_held_out of a fold's known fields, in an order drawn for the member.
 std::vector<Place> sample_held_out(const std::vector<Place>& fold, std::uint64_t seed, std::uint32_t member) {
   const RandomStream stream{seed, member, Stream::hold_out};
@@ -198,7 +204,7 @@ Sample sample_member(const Universe& universe, const Config& config, std::uint32
                     "accessibility.members to 0",
                     member, known, sample.training.size() - known, left_out.size()));
   }
-  sample.held_out = sample_held_out(left_out, seed, member);
+  sample.held_out = sample_held_out(left_out, training_seed(seed), member);
   add_unreported(sampler, fold, true, 1, sample.held_out);
   return sample;
 }
@@ -210,12 +216,6 @@ std::vector<std::uint32_t> numbers_of(const std::vector<Place>& places, const st
     numbers.push_back(static_cast<std::uint32_t>(std::lower_bound(all.begin(), all.end(), place) - all.begin()));
   }
   return numbers;
-}
-
-// A number of its own, so that member i does not start from the weights of member i of the ensemble.
-std::uint64_t training_seed(std::uint64_t seed) {
-  const PhiloxBlock numbers = RandomStream{seed, 0, Stream::accessibility}.block(0);
-  return std::uint64_t{numbers.word[0]} << 32 | numbers.word[1];
 }
 
 }  // namespace

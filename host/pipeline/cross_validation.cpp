@@ -75,6 +75,7 @@ std::string model_identity(Config config) {
   const Config defaults;
   config.ensemble = defaults.ensemble;
   config.ranking = defaults.ranking;
+  config.accessibility = defaults.accessibility;
   config.validation = defaults.validation;
   return configuration_identity(config);
 }

@@ -131,7 +131,12 @@ nlohmann::json describe_part(const fs::path& path, const RunContents& contents) 
   return part;
 }
 
-nlohmann::json calibration_of(const Run& run) { return run.contents().run.value("calibration", nlohmann::json()); }
+// Without the folder of the validation, which may be named in many ways.
+nlohmann::json calibration_of(const Run& run) {
+  nlohmann::json calibration = run.contents().run.value("calibration", nlohmann::json());
+  if (calibration.is_object()) calibration.erase("validation");
+  return calibration;
+}
 
 // run.json of the whole: means weighted by members, times added. What is true of one part only is said of that part.
 nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs& runs) {

@@ -131,18 +131,15 @@ Reliability reliability(std::span<const std::uint8_t> labels, std::span<const fl
 }
 
 double probability_of_less(std::span<const float> some, std::span<const float> others) {
-  if (some.empty() || others.empty()) return undefined;
-  std::vector<float> sorted(others.begin(), others.end());
-  std::sort(sorted.begin(), sorted.end());
-  double wins = 0;
-  for (const float value : some) {
-    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), value);
-    wins += static_cast<double>(sorted.end() - last) + static_cast<double>(last - first) / 2;
-  }
-  return wins / (static_cast<double>(some.size()) * static_cast<double>(others.size()));
+  std::vector<std::uint8_t> is_other(some.size(), 0);
+  is_other.resize(some.size() + others.size(), 1);
+  std::vector<double> values(some.begin(), some.end());
+  values.insert(values.end(), others.begin(), others.end());
+  return roc_area(is_other, values);
 }
 
 double roc_area(std::span<const std::uint8_t> labels, std::span<const double> scores) {
+  if (std::any_of(scores.begin(), scores.end(), [](double score) { return std::isnan(score); })) return undefined;
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] < scores[b]; });

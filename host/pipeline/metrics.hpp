@@ -40,10 +40,10 @@ struct ReliabilityBin {
 using Reliability = std::array<ReliabilityBin, calibration_bins>;
 Reliability reliability(std::span<const std::uint8_t> labels, std::span<const float> probabilities);
 
-// Probability that a number of `some` is smaller than one of `others`, equal ones count half; NaN where one is empty.
+// Probability that a number of `some` is smaller than one of `others`, equal ones count half; NaN as roc_area.
 double probability_of_less(std::span<const float> some, std::span<const float> others);
-// Probability that a positive has a higher score than a negative, ties count half; NaN with one class. Scores are any
-// numbers but NaN.
+// Probability that a positive has a higher score than a negative, ties count half; NaN with one class or where
+// a score is NaN.
 double roc_area(std::span<const std::uint8_t> labels, std::span<const double> scores);
 
 // One point of the receiver operating characteristic: fields with probability >= threshold are called positive.

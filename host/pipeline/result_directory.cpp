@@ -63,11 +63,12 @@ void ResultDirectory::complete() {
   fs::remove(checkpoint(), ignored);
 }
 
-void check_barely_started(const fs::path& directory) {
+void check_barely_started(const fs::path& directory, const std::set<std::string>& results) {
   for (const auto& entry : fs::directory_iterator(directory)) {
-    if (entry.path().filename() != configuration_file_name && !is_partial_file(entry.path())) {
+    const std::string name = entry.path().filename().string();
+    if (name != configuration_file_name && results.count(name) == 0 && !is_partial_file(entry.path())) {
       throw UsageError(fmt::format("{} exists and holds other files, {} for one: name a folder that does not exist",
-                                   directory.string(), entry.path().filename().string()));
+                                   directory.string(), name));
     }
   }
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,8 +40,9 @@ class ResultDirectory {
   bool complete_ = false;
 };
 
-// Throws UsageError unless all that the folder holds is a configuration and what killed processes left.
-void check_barely_started(const std::filesystem::path& directory);
+// Throws UsageError unless all that the folder holds is a configuration, `results` of a first part of the work, and
+// what killed processes left.
+void check_barely_started(const std::filesystem::path& directory, const std::set<std::string>& results = {});
 
 // What a process killed before its first checkpoint leaves is the configuration it was started with. Throws Error when
 // that is another one.

@@ -56,7 +56,7 @@ RunState run_state(const TrainRequest& request) {
   if (!fs::is_directory(run)) throw UsageError(fmt::format("{} is a file: name a folder for the run", run.string()));
   if (fs::exists(run / members_file_name)) return RunState::finished;
   if (fs::exists(run / checkpoint_file_name)) return RunState::checkpoint;
-  check_barely_started(run);
+  check_barely_started(run, {accessibility_file_name, accessibility_history_file_name});
   return RunState::started;  // killed before its first checkpoint
 }
 

@@ -1,8 +1,10 @@
 // What an engine says about fields, against the oracle with the same weights.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "tests/gradients/trio.hpp"
@@ -153,6 +155,42 @@ TEST_P(FieldViews, FewerSlotsGiveTheSameBits) {
     engine.representations(only, problem.fields, wide);
     engine.representations(only, narrow, thin);
     EXPECT_EQ(wide, thin);
+  }
+}
+
+// Fields of all sizes, forwards, backwards and one at a time: what a field gets does not depend on its neighbours.
+TEST_P(FieldViews, NeighboursChangeNoBit) {
+  SmallProblem small = base_problem();
+  for (const Combine combine : {Combine::values, Combine::residual, Combine::scores, Combine::pooled}) {
+    small.architecture.combine = combine;
+    const Problem problem = make_problem(small);
+    const auto slots = static_cast<std::size_t>(problem.fields.slots);
+    const std::size_t n = problem.fields.size();
+    ASSERT_GT(n, 17u);
+    Trio trio(GetParam(), problem, 4);
+    Engine& engine = trio.engine();
+    engine.run_epoch(Network::classifier, std::vector<EpochTask>{{Trio::slot, 0}});
+    engine.begin_ranking(only);
+    const auto row = [&](std::size_t i) { return std::span(problem.fields.rows).subspan(i * slots, slots); };
+    FieldSet backwards{problem.fields.slots, {}};
+    for (std::size_t i = n; i-- > 0;) backwards.rows.insert(backwards.rows.end(), row(i).begin(), row(i).end());
+    const auto same = [&](std::size_t width, const auto& evaluate) {
+      std::vector<float> all(n * width), turned(n * width), one(width);
+      evaluate(problem.fields, all);
+      evaluate(backwards, turned);
+      for (std::size_t i = 0; i < n; ++i) {
+        evaluate(FieldView(problem.fields.slots, row(i)), one);
+        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(i * width);
+        EXPECT_TRUE(std::equal(one.begin(), one.end(), begin)) << "field " << i << " alone";
+        const auto other = turned.begin() + static_cast<std::ptrdiff_t>((n - 1 - i) * width);
+        EXPECT_TRUE(std::equal(begin, begin + static_cast<std::ptrdiff_t>(width), other)) << "field " << i;
+      }
+    };
+    same(1, [&](FieldView fields, std::vector<float>& out) { engine.probabilities(only, fields, out); });
+    same(1, [&](FieldView fields, std::vector<float>& out) { engine.reconstruction_errors(only, fields, out); });
+    same(slots, [&](FieldView fields, std::vector<float>& out) { engine.attention(only, fields, out); });
+    same(static_cast<std::size_t>(problem.architecture.field_width()),
+         [&](FieldView fields, std::vector<float>& out) { engine.representations(only, fields, out); });
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "host/pipeline/accessibility_data.hpp"
 #include "host/pipeline/loaded_run.hpp"
+#include "host/pipeline/result_directory.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/pipeline/commands_fixture.hpp"
 
@@ -243,6 +244,17 @@ TEST_F(Accessibility, ResumesBetweenTheTwo) {
   EXPECT_THROW(train_into(run, false, 2), Interrupted);
   std::filesystem::copy_file(judging_run() / accessibility_file_name, run / accessibility_file_name);
   std::filesystem::copy_file(judging_run() / accessibility_history_file_name, run / accessibility_history_file_name);
+  train_into(run, true);
+  EXPECT_EQ(result_bytes(run), result_bytes(judging_run()));
+}
+
+// The same, killed before there was any checkpoint.
+TEST_F(Accessibility, ResumesBetweenTheTwoWithoutACheckpoint) {
+  const std::filesystem::path run = folder() / "between_without";
+  std::filesystem::create_directory(run);
+  for (const char* file : {configuration_file_name, accessibility_file_name, accessibility_history_file_name}) {
+    std::filesystem::copy_file(judging_run() / file, run / file);
+  }
   train_into(run, true);
   EXPECT_EQ(result_bytes(run), result_bytes(judging_run()));
 }

@@ -162,32 +162,43 @@ void Attention::forward(const VectorKernels& kernels, const float* weights, cons
     context.real_rows += batch.sizes[static_cast<std::size_t>(f)];
   }
   if (combine_ != Combine::scores) attend(kernels, weights, tables, batch, context);
-  combine_ == Combine::pooled ? pool(h, batch, context, flat) : combine(h, batch, context, flat);
+  if (combine_ == Combine::pooled) {
+    pool(h, batch, context, flat);
+  } else {
+    combine(h, batch, context, flat);
+  }
 }
 
-const float* Attention::evaluate_scores(const VectorKernels& kernels, const Tables& tables, const FieldBatch& batch,
-                                        Context& context) const {
+void Attention::attend_fields(const VectorKernels& kernels, const Tables& tables, const float* value,
+                              const FieldBatch& batch, Context& context) const {
   const std::size_t stride = padded(static_cast<std::size_t>(batch.fields));
   const auto slots = static_cast<std::size_t>(batch.slots);
   context.lane_received.need(slots * stride);
-  context.attended.need(slots * static_cast<std::size_t>(width_) * stride);
+  if (value != nullptr) context.attended.need(slots * static_cast<std::size_t>(width_) * stride);
   context.attend.need(attend_scratch(batch.slots, width_));
   FieldAttention attention{batch.fields, batch.slots, heads_, key_dim_, static_cast<int>(stride), scale_};
   attention.query = tables.query.data();
   attention.key = tables.key.data();
-  if (combine_ != Combine::scores) attention.value = tables.value.data();
+  attention.value = value;
   attention.rows = batch.rows.data();
   attention.sizes = batch.sizes.data();
   attention.received = context.lane_received.data();
   attention.attended = context.attended.data();
   attention.scratch = context.attend.data();
   kernels.attend(attention);
-  return attention.received;
+}
+
+const float* Attention::evaluate_scores(const VectorKernels& kernels, const Tables& tables, const FieldBatch& batch,
+                                        Context& context) const {
+  attend_fields(kernels, tables, nullptr, batch, context);
+  return context.lane_received.data();
 }
 
 void Attention::evaluate(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
                          const FieldBatch& batch, Context& context, float* flat) const {
-  const float* received = evaluate_scores(kernels, tables, batch, context);
+  const float* value = combine_ == Combine::scores ? nullptr : tables.value.data();
+  attend_fields(kernels, tables, value, batch, context);
+  const float* received = context.lane_received.data();
   const int stride = static_cast<int>(padded(static_cast<std::size_t>(batch.fields)));
   const int filled = *std::max_element(batch.sizes.begin(), batch.sizes.end());
   const int row = batch.slots * k_;

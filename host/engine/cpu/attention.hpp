@@ -58,7 +58,7 @@ class Attention {
   // The same without what a backward pass needs, many fields at a time.
   void evaluate(const VectorKernels& kernels, const float* weights, const float* h, const Tables& tables,
                 const FieldBatch& batch, Context& context, float* flat) const;
-  // s_i only, [slots][padded(fields)]: valid until the context is used again.
+  // s_i only, [slots][padded(fields)]; valid until the context is used again.
   const float* evaluate_scores(const VectorKernels& kernels, const Tables& tables, const FieldBatch& batch,
                                Context& context) const;
   // Gradients of the attention's blocks into `gradients` (overwritten); adds d(loss)/dh to dh [E][padded(k)].
@@ -78,6 +78,10 @@ class Attention {
             static_cast<std::size_t>(q)) *
            n;
   }
+  // Fields in the lanes: lane_received, and attended where `value` (a table) is given.
+  void attend_fields(const VectorKernels& kernels, const Tables& tables, const float* value, const FieldBatch& batch,
+                     Context& context) const;
+  // Of the forward pass that keeps what a backward pass needs.
   void scores(const Tables& tables, const FieldBatch& batch, Context& context) const;
   void attend(const VectorKernels& kernels, const float* weights, const Tables& tables, const FieldBatch& batch,
               Context& context) const;

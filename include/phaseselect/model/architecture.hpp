@@ -64,7 +64,8 @@ struct Architecture {
 std::vector<float> row_factors(Normalisation normalisation, const EnvironmentGroups& groups);
 
 // Widths of the ranking autoencoder from input to output:
-// n*k, n*k/2, /4, /8, /16, 4, /16, /8, /4, /2, n*k; no hidden layer is narrower than the latent one.
+// w, w/2, /4, /8, /16, 4, /16, /8, /4, /2, w, where w is the field width; no hidden layer is narrower than the latent
+// one.
 std::vector<int> ranking_widths(const Architecture& architecture);
 
 // The order in which prediction order `order` places a field of `size` elements: slot i holds element permutation[i]

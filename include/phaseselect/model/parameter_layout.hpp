@@ -51,8 +51,8 @@ class ParameterLayout {
 // Encoder and decoder draw with the fan-in and fan-out of the ungrouped network (V and k): DESIGN.md 3.2.
 ParameterLayout classifier_layout(const Architecture& architecture);
 
-// Ranking autoencoder: ranking.input_mean [n*k], ranking.input_deviation [n*k] (not trained), ranking.<i>.weights,
-// ranking.<i>.bias.
+// Ranking autoencoder: ranking.input_mean [field width], ranking.input_deviation [field width] (not trained),
+// ranking.<i>.weights, ranking.<i>.bias.
 ParameterLayout ranking_layout(const Architecture& architecture);
 
 // Draws a member's initial weights into `weights` (layout.size() floats, zeroed first). Every engine must give these

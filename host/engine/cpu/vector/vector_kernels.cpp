@@ -26,7 +26,7 @@ inline Vector splat(float x) { return Vector{} + x; }
 constexpr int round_up(int n) { return (n + lanes - 1) / lanes * lanes; }
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
-// The instructions that vector expressions do not compile to.
+// The instructions that vector expressions do not compile to. minimum and maximum: where one is not a number, b.
 #if PHASESELECT_LANES == 16
 constexpr __mmask16 every = 0xffff;  // GCC 12 warns about the forms without a mask
 inline Vector minimum(Vector a, Vector b) { return _mm512_maskz_min_ps(every, a, b); }
@@ -85,7 +85,7 @@ inline void product_tile(const Product& p, int i, int j, int columns) {
     float* c = p.c + (i + r) * p.c_row + j;
 #pragma GCC unroll 3
     for (int v = 0; v < Vectors; ++v) {
-      const Vector value = p.relu ? maximum(sum[r][v], Vector{}) : sum[r][v];
+      const Vector value = p.relu ? maximum(Vector{}, sum[r][v]) : sum[r][v];
       if (v + 1 < Vectors || columns == Vectors * lanes) {
         store(c + v * lanes, value);
       } else {
@@ -218,7 +218,7 @@ void adam(const AdamStep& step, const Moments& state, const float* __restrict gr
 // exp(x) to about 1 ulp for |x| <= 87: 2^n exp(r), |r| <= ln(2) / 2, with the polynomial of Cephes' expf.
 inline Vector exponential(Vector x) {
   constexpr float limit = 87.0f;
-  x = minimum(maximum(x, splat(-limit)), splat(limit));
+  x = minimum(splat(limit), maximum(splat(-limit), x));
   constexpr float round = 12582912.0f;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
   const Vector shifted = x * 1.44269504088896341f + round;
   const Vector n = shifted - round;
@@ -298,7 +298,7 @@ void chunk_differences(const Pattern& pattern, Chunk chunk, float* buffer) {
 constexpr int tail_columns(int k) { return k % lanes <= lanes / 4 ? k % lanes : 0; }
 
 // tile[g][kp] = m_g D[c][g] of the columns that fill vectors; tail[c][decode_chunk] = the same of the others. Groups
-// beyond the chunk have multiplicity zero, or are overwritten.
+// beyond the last have multiplicity zero.
 void scaled_decoder(const Pattern& pattern, Chunk chunk, const float* decoder, int kp, float* tile, float* tail) {
   const int k = pattern.features;
   const int whole = k - tail_columns(k);

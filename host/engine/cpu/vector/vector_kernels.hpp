@@ -1,9 +1,8 @@
 // The CPU engine's inner loops, compiled once per instruction set (CMakeLists.txt beside this file).
 // All pointers may be unaligned. Buffers are read up to `padding` floats past their end: allocate them with Buffer,
-// which adds them. Nothing past an end is changed; encode_step stores whole vectors, which puts the same values back
-// into the floats that follow a row (a member's slab must not be shared between threads). No function allocates or
-// depends on how many rows or columns are handed over together: every output element is one sum in ascending order, so
-// its bits never depend on the batch it is in.
+// which adds them. Nothing past an end is changed, but for the padding of z and of scratch memory. No function
+// allocates. The order in which an output's terms are summed depends on the instruction set and on the shapes of the
+// model, never on how many rows or fields are handed over together: its bits do not depend on the batch it is in.
 #pragma once
 
 #include <cstddef>
@@ -70,9 +69,9 @@ struct Moments {
   float* second = nullptr;
 };
 
-// Groups that a pass takes at a time, so that its scratch memory stays in the cache; columns of h at most that are
-// summed apart (tail_columns).
+// Columns of h at most that decode_step sums apart: they would leave most of a vector empty.
 inline constexpr int decode_tail = max_lanes / 4;
+// Groups that a pass takes at a time, so that its scratch memory stays in the cache.
 inline constexpr int decode_chunk = 128;
 inline constexpr int encode_chunk = 64;
 
