@@ -75,7 +75,7 @@ std::vector<std::string> split_values(const std::string& text) {
 std::vector<Variation> read_variations(const StudyOptions& options, const std::string& key, const std::string& values) {
   std::vector<Variation> variations;
   for (const std::string& value : split_values(values)) {
-    const Override varied{key + "=" + value, fmt::format("--vary {}={}", key, value)};
+    const Override varied{fmt::format("{}={}", key, value), fmt::format("--vary {}={}", key, value)};
     variations.push_back({value, options.config.read({varied})});
   }
   return variations;

@@ -53,7 +53,7 @@ Calibration minimise(const std::vector<Example>& examples, Calibration c, bool f
     const Calibration step = newton_step(examples, c, fixed_slope);
     double share = 1;
     Calibration next = c;
-    double then = now;
+    double then;  // set by the loop
     do {
       next = {c.slope + share * step.slope, c.shift + share * step.shift};
       then = loss(examples, next);

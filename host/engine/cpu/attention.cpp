@@ -139,7 +139,7 @@ void Attention::pool(const float* h, const FieldBatch& batch, Context& context, 
     float* maximum = sum + k_;
     int* largest = context.largest.data() + static_cast<std::ptrdiff_t>(f) * k_;
     for (int i = 0; i < batch.sizes[static_cast<std::size_t>(f)]; ++i) {
-      const float* x = h + batch.rows[static_cast<std::size_t>(f * batch.slots + i)] * kp_;
+      const float* x = h + batch.rows.data()[f * batch.slots + i] * kp_;
       const float* y = context.output.data() + (context.first_row[static_cast<std::size_t>(f)] + i) * k_;
       for (int c = 0; c < k_; ++c) {
         const float value = x[c] + y[c];
@@ -218,7 +218,7 @@ void Attention::evaluate(const VectorKernels& kernels, const float* weights, con
     const int size = batch.sizes[static_cast<std::size_t>(f)];
     float* field = slots + static_cast<std::ptrdiff_t>(f) * row;
     for (int i = 0; i < size; ++i) {
-      const float* x = h + batch.rows[static_cast<std::size_t>(f * batch.slots + i)] * kp_;
+      const float* x = h + batch.rows.data()[f * batch.slots + i] * kp_;
       float* target = field + i * k_;
       if (combine_ == Combine::residual || combine_ == Combine::pooled) {
         for (int c = 0; c < k_; ++c) target[c] += x[c];
@@ -280,7 +280,7 @@ void Attention::backward_pool(const FieldBatch& batch, const float* d_flat, Cont
     const int* largest = context.largest.data() + static_cast<std::ptrdiff_t>(f) * k_;
     for (int i = 0; i < batch.sizes[static_cast<std::size_t>(f)]; ++i) {
       float* row = context.d_output.data() + (context.first_row[static_cast<std::size_t>(f)] + i) * k_;
-      float* element = dh + batch.rows[static_cast<std::size_t>(f * batch.slots + i)] * kp_;
+      float* element = dh + batch.rows.data()[f * batch.slots + i] * kp_;
       for (int c = 0; c < k_; ++c) {
         row[c] = largest[c] == i ? d[c] + d[k_ + c] : d[c];
         element[c] += row[c];
