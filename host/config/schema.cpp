@@ -227,7 +227,7 @@ std::vector<SchemaKey> schema(Config& c) {
       whole("training.batch", c.training.batch, 1, 1024),
       choice<std::string>("training.optimiser", c.training.optimiser, {{"adam", "adam"}}),
       real("training.learning_rate", c.training.learning_rate, positive),
-      real("training.encoder_rate", c.training.encoder_rate, positive),
+      real("training.encoder_rate", c.training.encoder_rate, not_negative),
       choice<Schedule>("training.schedule", c.training.schedule,
                        {{"constant", Schedule::constant}, {"cosine", Schedule::cosine}}),
       real("training.weight_decay", c.training.weight_decay, not_negative),

@@ -161,6 +161,9 @@ TEST_F(ResumeTest, AnotherConfigurationOrOtherDataAreRefused) {
   other.training.batch = 9;
   says(resume_error(other, run),
        "belongs to another run, its configuration differs (it says 'batch: 8', this run says 'batch: 9')");
+  other = config_;
+  other.training.encoder_rate = 0;
+  says(resume_error(other, run), "(it says 'encoder_rate: 1', this run says 'encoder_rate: 0')");
   const std::string table = read_bytes(folder_ / "fields.csv");
   write_bytes(folder_ / "fields.csv", table + "BaO,3\n");
   says(resume_error(config_, run), "properties_sha256 differs");

@@ -39,6 +39,10 @@ inline void add_switches(std::vector<Case>& cases) {
   cases.push_back(changed("row", [](SmallProblem& p) { p.architecture.normalisation = Normalisation::row; }));
   cases.push_back(changed("pooled", [](SmallProblem& p) { p.architecture.combine = Combine::pooled; }));
   cases.push_back(changed("encoder_rate", [](SmallProblem& p) { p.classifier.encoder_rate = 0.2; }));
+  cases.push_back(changed("frozen_encoder", [](SmallProblem& p) {
+    p.classifier.encoder_rate = 0;
+    p.classifier.weight_decay = 0.1;
+  }));
   cases.push_back(
       changed("no_class_weights", [](SmallProblem& p) { p.architecture.class_weights = ClassWeights::none; }));
   cases.push_back(changed("pooled_rows", [](SmallProblem& p) {

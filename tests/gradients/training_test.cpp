@@ -88,6 +88,32 @@ TEST_P(SpecialWeights, KinksHaveDerivativeZero) {
   }
 }
 
+// Weight decay included; everything else learns. A second engine goes on from the state, as a resumed run does.
+TEST_P(SpecialWeights, AFrozenEncoderKeepsItsBits) {
+  SmallProblem small = base_problem();
+  small.classifier.encoder_rate = 0;
+  small.classifier.weight_decay = 0.1;
+  const Problem problem = make_problem(small);
+  Trio trio(GetParam(), problem, 1);
+  const ParameterLayout& layout = trio.layout(Network::classifier);
+  const std::vector<float> initial = trio.read(Network::classifier, Role::weights);
+  trio.engine().run_epoch(Network::classifier, std::vector<EpochTask>{{Trio::slot, 0}});
+  const auto resumed = GetParam().make(problem);
+  resumed->open(3, make_plan(problem, 1));
+  for (const Role role : {Role::weights, Role::first_moment, Role::second_moment}) {
+    resumed->write(Network::classifier, role, 3, trio.read(Network::classifier, role));
+  }
+  trio.engine().run_epoch(Network::classifier, std::vector<EpochTask>{{Trio::slot, 1}});
+  resumed->run_epoch(Network::classifier, std::vector<EpochTask>{{3, 1}});
+  const std::vector<float> after = trio.read(Network::classifier, Role::weights);
+  EXPECT_EQ(read(*resumed, layout, Network::classifier, Role::weights, 3), after);
+  for (const ParameterBlock& block : layout.blocks()) {
+    const bool same =
+        std::memcmp(initial.data() + block.offset, after.data() + block.offset, block.size() * sizeof(float)) == 0;
+    EXPECT_EQ(same, block.name == "encoder.weights") << block.name;
+  }
+}
+
 // Decoder logits far beyond where exp overflows in float.
 TEST_P(SpecialWeights, SaturatedDecoder) {
   const Problem problem = make_problem(base_problem());

@@ -85,6 +85,9 @@ TEST(Adam, EncoderHasItsOwnRate) {
   plan.encoder_rate = 0.5;
   EXPECT_NEAR(OneWeight("encoder.weights", true).step(one_group_of_five(), plan, 4.0), 3 - 0.05 * (5 + 0.02 * 3), 1e-7);
   EXPECT_NEAR(OneWeight("encoder.bias", false).step(one_group_of_five(), plan, 4.0), 2.9, 1e-7);
+  plan.encoder_rate = 0;
+  EXPECT_EQ(OneWeight("encoder.weights", true).step(one_group_of_five(), plan, 4.0), 3);
+  EXPECT_NEAR(OneWeight("encoder.bias", false).step(one_group_of_five(), plan, 4.0), 2.9, 1e-7);
 }
 
 // A decoder column moves by the gradient of one of the five columns it stands for.

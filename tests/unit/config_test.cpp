@@ -73,7 +73,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "training.epochs=16777215",
                                               "training.batch=1024",
                                               "training.learning_rate=1e-300",
-                                              "training.encoder_rate=0.5",
+                                              "training.encoder_rate=0",
                                               "training.schedule=cosine",
                                               "training.weight_decay=0.01",
                                               "training.class_weights=none",
@@ -112,6 +112,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_EQ(again.ensemble.seed, 18446744073709551615ull);
   EXPECT_EQ(again.model.dropout, 0.123456789012345);
   EXPECT_EQ(again.training.learning_rate, 1e-300);
+  EXPECT_EQ(again.training.encoder_rate, 0);
   EXPECT_TRUE(again.model.hidden.empty());
   EXPECT_FALSE(again.data.inclusive);
   EXPECT_FALSE(again.validation.stratified);
@@ -254,6 +255,7 @@ TEST_F(ConfigTest, RangesAreChecked) {
         Case{"ranking.batch=1", "ranking.batch=0", "between 1 and 1024"},
         Case{"training.epochs=16777215", "training.epochs=16777216", "between 1 and 16777215"},
         Case{"training.learning_rate=1e-9", "training.learning_rate=0", "above 0"},
+        Case{"training.encoder_rate=0", "training.encoder_rate=-0.1", "at least 0"},
         Case{"training.holdout=0.01", "training.holdout=0.009", "between 0.01 and 0.5"},
         Case{"training.holdout=0.5", "training.holdout=0.51", "between 0.01 and 0.5"},
         Case{"training.patience=0", "training.patience=-1", "at least 0"},

@@ -50,7 +50,7 @@ struct Config {
     int batch = 16;
     std::string optimiser = "adam";
     double learning_rate = 1e-5;
-    double encoder_rate = 1;  // learning rate of encoder.weights, as a multiple
+    double encoder_rate = 1;  // learning rate of encoder.weights, as a multiple; 0: they keep their initial values
     Schedule schedule = Schedule::constant;
     double weight_decay = 0;
     ClassWeights class_weights = ClassWeights::balanced;

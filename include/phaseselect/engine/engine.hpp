@@ -46,7 +46,7 @@ struct OptimiserPlan {
   double learning_rate = 0;
   Schedule schedule = Schedule::constant;
   double weight_decay = 0;
-  double encoder_rate = 1;  // the encoder's own learning rate, as a multiple of the others'
+  double encoder_rate = 1;  // the encoder's own learning rate, as a multiple of the others'; 0: frozen
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-7;
