@@ -200,13 +200,13 @@ __device__ void direct_gradient(const Block& block) {
 }
 
 // d_context = d_output W_o^T, then the update of W_o and b_o. d_output, in d_rows, is the gradient of each
-// row of the field vectors.
+// row of the field vectors times the weight of the attention.
 __device__ void output_backward(const Block& block) {
   const AttentionShape& shape = block.params.attention;
   const int k = shape.features, rows = block.batch.rows();
   float* d_output = block.at<float>(block.plan.d_rows);
   for (int i = block.thread(); i < rows * k; i += block.threads()) {
-    d_output[i] = block.row_gradient(i / k, i % k);
+    d_output[i] = shape.weight * block.row_gradient(i / k, i % k);
   }
   __syncthreads();
   dense_input_gradient(shape.output, block.weights, d_output, rows, nullptr, 1.0f,

@@ -64,6 +64,7 @@ json description(const Problem& problem) {
           {"heads", a.heads},
           {"key_dim", a.key_dim},
           {"combine", combine[static_cast<int>(a.combine)]},
+          {"attention_weight", a.attention_weight},
           {"row_normalised", a.normalisation == Normalisation::row},
           {"balanced", a.class_weights == ClassWeights::balanced},
           {"hidden", a.hidden},

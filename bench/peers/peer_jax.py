@@ -68,7 +68,7 @@ class Peer:
             received = (attention.mean(1) * real[..., None]).sum(1) / real.sum(1, keepdims=True)
             return (received[..., None] * x).reshape(len(fields), -1)
         context = jnp.einsum("bhqk,bkhd->bqhd", attention, heads("value")).reshape(*fields.shape, -1)
-        y = affine(context, w, "attention.output") * real[..., None]
+        y = affine(context, w, "attention.output") * (a["attention_weight"] * real[..., None])
         if a["combine"] == "pooled":
             largest = jnp.where(real[..., None], x + y, -jnp.inf).max(1)
             return jnp.concatenate([(x + y).sum(1), largest], 1)

@@ -59,7 +59,7 @@ class Peer:
             received = (attention.mean(1) * real[..., None]).sum(1) / real.sum(1, keepdim=True)
             return (received[..., None] * x).flatten(1)
         context = (attention @ heads("value")).transpose(1, 2).flatten(2)
-        y = affine(context, w, "attention.output") * real[..., None]
+        y = affine(context, w, "attention.output") * (a["attention_weight"] * real[..., None])
         if a["combine"] == "pooled":
             largest = (x + y).masked_fill(~real[..., None], -torch.inf).amax(1)
             return torch.cat([(x + y).sum(1), largest], 1)

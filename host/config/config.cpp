@@ -210,6 +210,14 @@ Config ConfigReader::finish(const fs::path& path) const {
                     "order of the elements changes nothing there",
                     given_.at("model.slot_order")));
   }
+  const auto& attention = config_.model.attention;
+  if (attention.weight != 1 && (attention.combine == Combine::values || attention.combine == Combine::scores)) {
+    throw UsageError(
+        fmt::format("{}: model.attention.weight must be 1 while model.attention.combine is {}, not {}: only residual "
+                    "and pooled have the features beside the attention",
+                    given_.at("model.attention.weight"), attention.combine == Combine::values ? "values" : "scores",
+                    attention.weight));
+  }
   return config_;
 }
 

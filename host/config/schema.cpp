@@ -214,6 +214,7 @@ std::vector<SchemaKey> schema(Config& c) {
                        {"residual", Combine::residual},
                        {"scores", Combine::scores},
                        {"pooled", Combine::pooled}}),
+      real("model.attention.weight", c.model.attention.weight, not_negative),
       widths("model.hidden", c.model.hidden),
       real("model.dropout", c.model.dropout, rate),
       real("model.l1", c.model.l1, not_negative),

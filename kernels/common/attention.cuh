@@ -60,7 +60,7 @@ struct AttentionArrays {
   float* largest = nullptr;      // [rows][heads], of the scaled scores of a query
   float* total = nullptr;        // [rows][heads], sum of exp(score - largest)
   float* context = nullptr;      // [rows][width], concatenated P V; unused with Combine::scores
-  float* pooled = nullptr;       // [rows][k], X + Y with Combine::pooled
+  float* pooled = nullptr;       // [rows][k], X + w Y with Combine::pooled
 };
 
 // Scores, weights and their gradients of one batch.
@@ -213,7 +213,7 @@ __device__ void combine_fields(const Attention& attention, const Weights& weight
                        for (int q = 0; q < 4; ++q) {
                          if (q >= count) continue;
                          const float y = sum[q] + bias[c0 + q];
-                         target[c0 + q] = shape.combine == Combine::values ? y : x[c0 + q] + y;
+                         target[c0 + q] = shape.combine == Combine::values ? y : x[c0 + q] + shape.weight * y;
                        }
                      });
   }

@@ -28,11 +28,12 @@ struct AttentionShape {
   int table_width = 0;  // 3 * width, 2 * width with Combine::scores
   float scale = 0;      // 1 / sqrt(d)
   Combine combine = Combine::values;
+  float weight = 1;  // of Y beside X
   // Of a field vector: n k, or 2 k where elements are pooled.
   PHASESELECT_HOST_DEVICE constexpr int field_width(int slots) const {
     return (combine == Combine::pooled ? 2 : slots) * features;
   }
-  // Values of X + Y that pooling keeps of so many rows.
+  // Values of X + w Y that pooling keeps of so many rows.
   PHASESELECT_HOST_DEVICE constexpr int pooled_values(int rows) const {
     return combine == Combine::pooled ? rows * features : 0;
   }

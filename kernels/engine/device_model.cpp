@@ -32,6 +32,7 @@ AttentionShape attention_shape(const Architecture& architecture, const Parameter
   shape.width = architecture.attention_width();
   shape.scale = 1.0f / std::sqrt(static_cast<float>(architecture.key_dim));
   shape.combine = architecture.combine;
+  shape.weight = static_cast<float>(architecture.attention_weight);
   shape.projections[0] = dense_layer(layout, "attention.query");
   shape.projections[1] = dense_layer(layout, "attention.key");
   shape.table_width = 2 * shape.width;

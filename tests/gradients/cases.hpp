@@ -43,6 +43,16 @@ inline void add_switches(std::vector<Case>& cases) {
     p.classifier.encoder_rate = 0;
     p.classifier.weight_decay = 0.1;
   }));
+  for (const auto& [name, weight] : {std::pair{"no_attention", 0.0}, std::pair{"weak_attention", 0.3}}) {
+    for (const auto& [form, combine] :
+         {std::pair{"residual", Combine::residual}, std::pair{"pooled", Combine::pooled}}) {
+      cases.push_back(changed(std::string(name) + "_" + form, [weight = weight, combine = combine](SmallProblem& p) {
+        p.architecture.combine = combine;
+        p.architecture.attention_weight = weight;
+        p.classifier.weight_decay = 0.1;
+      }));
+    }
+  }
   cases.push_back(
       changed("no_class_weights", [](SmallProblem& p) { p.architecture.class_weights = ClassWeights::none; }));
   cases.push_back(changed("pooled_rows", [](SmallProblem& p) {

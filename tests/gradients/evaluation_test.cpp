@@ -158,6 +158,26 @@ TEST_P(FieldViews, FewerSlotsGiveTheSameBits) {
   }
 }
 
+// Nothing of the attention is left: the vectors are those of the elements' features, bit for bit.
+TEST_P(FieldViews, WithoutAttentionFieldsAreTheirFeatures) {
+  SmallProblem small = base_problem();
+  small.architecture.combine = Combine::residual;
+  small.architecture.attention_weight = 0;
+  const Problem problem = make_problem(small);
+  Trio trio(GetParam(), problem, 4);
+  trio.engine().run_epoch(Network::classifier, std::vector<EpochTask>{{Trio::slot, 0}});
+  const auto k = static_cast<std::size_t>(problem.architecture.features);
+  const std::vector<std::int16_t>& rows = problem.fields.rows;
+  std::vector<float> vectors(rows.size() * k, -1.0f), features(static_cast<std::size_t>(problem.groups.elements) * k);
+  trio.engine().representations(only, problem.fields, vectors);
+  trio.engine().element_features(only, features);
+  EXPECT_GT(*std::max_element(features.begin(), features.end()), 0);
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    const std::int16_t row = rows[i / k];
+    ASSERT_EQ(vectors[i], row < 0 ? 0.0f : features[static_cast<std::size_t>(row) * k + i % k]);
+  }
+}
+
 // Fields of all sizes, forwards, backwards and one at a time: what a field gets does not depend on its neighbours.
 TEST_P(FieldViews, NeighboursChangeNoBit) {
   SmallProblem small = base_problem();

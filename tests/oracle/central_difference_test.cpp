@@ -107,6 +107,17 @@ TEST(CentralDifferences, EveryCombineForm) {
   }
 }
 
+TEST(CentralDifferences, AttentionOfLittleWeight) {
+  for (const Combine combine : {Combine::residual, Combine::pooled}) {
+    SmallProblem small = with_gradients();
+    small.architecture.combine = combine;
+    small.architecture.attention_weight = 0.3;
+    const Problem problem = make_problem(small);
+    Member<double> member(problem, make_plan(problem, 1));
+    expect_gradients(member, Network::classifier, 6, "attention of weight 0.3");
+  }
+}
+
 TEST(CentralDifferences, Penalties) {
   SmallProblem small = with_gradients();
   small.architecture.l1 = 0.03;

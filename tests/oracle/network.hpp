@@ -196,10 +196,11 @@ Vector<T> field_vector(const Architecture& architecture, const Parameters<T>& pa
   std::vector<Vector<T>> x;
   for (const int element : elements) x.push_back(features[static_cast<std::size_t>(element)]);
   const Attention<T> attention = attend(architecture, parameters, x);
+  const T attention_weight = T(architecture.attention_weight);
   Vector<T> result;
   if (architecture.combine == Combine::pooled) {
     for (std::size_t i = 0; i < x.size(); ++i) {
-      for (std::size_t f = 0; f < x[i].size(); ++f) x[i][f] = x[i][f] + attention.output[i][f];
+      for (std::size_t f = 0; f < x[i].size(); ++f) x[i][f] = x[i][f] + attention_weight * attention.output[i][f];
     }
     return pool(x);
   }
@@ -210,7 +211,7 @@ Vector<T> field_vector(const Architecture& architecture, const Parameters<T>& pa
           result.push_back(attention.output[i][f]);
           break;
         case Combine::residual:
-          result.push_back(x[i][f] + attention.output[i][f]);
+          result.push_back(x[i][f] + attention_weight * attention.output[i][f]);
           break;
         case Combine::scores:
           result.push_back(attention.received[i] * x[i][f]);

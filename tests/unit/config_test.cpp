@@ -62,6 +62,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "model.attention.heads=5",
                                               "model.attention.key_dim=3",
                                               "model.attention.combine=residual",
+                                              "model.attention.weight=0.25",
                                               "model.hidden=[]",
                                               "model.dropout=0.123456789012345",
                                               "model.l1=0",
@@ -113,6 +114,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_EQ(again.model.dropout, 0.123456789012345);
   EXPECT_EQ(again.training.learning_rate, 1e-300);
   EXPECT_EQ(again.training.encoder_rate, 0);
+  EXPECT_EQ(again.model.attention.weight, 0.25);
   EXPECT_TRUE(again.model.hidden.empty());
   EXPECT_FALSE(again.data.inclusive);
   EXPECT_FALSE(again.validation.stratified);
@@ -141,6 +143,7 @@ TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
                           "heads:",
                           "key_dim:",
                           "combine:",
+                          "weight:",
                           "hidden:",
                           "dropout:",
                           "l1:",
@@ -282,6 +285,13 @@ TEST_F(ConfigTest, RangesAreChecked) {
   const std::string pooled = "model.attention.combine=pooled";
   EXPECT_TRUE(contains(error(required, {pooled, "model.slot_order=random"}), "must be sorted while model.attention"));
   EXPECT_EQ(error(required, {pooled}), "");
+  EXPECT_EQ(error(required, {pooled, "model.attention.weight=0"}), "");
+  EXPECT_TRUE(contains(error(required, {pooled, "model.attention.weight=-1"}), "at least 0"));
+  EXPECT_EQ(error(required, {"model.attention.weight=0"}),
+            "--set model.attention.weight=0: model.attention.weight must be 1 while model.attention.combine is values, "
+            "not 0: only residual and pooled have the features beside the attention");
+  EXPECT_TRUE(contains(error(required, {"model.attention={combine: scores, weight: 2}"}), "combine is scores, not 2"));
+  EXPECT_EQ(error(required, {"model.attention={combine: scores, weight: 1}"}), "");
   EXPECT_TRUE(contains(error(required, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
   EXPECT_TRUE(contains(error(required, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
   EXPECT_TRUE(contains(error(required, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));

@@ -18,7 +18,8 @@ Attention::Attention(const Architecture& architecture, const ParameterLayout& la
       heads_(architecture.heads),
       key_dim_(architecture.key_dim),
       width_(architecture.attention_width()),
-      scale_(1.0f / std::sqrt(static_cast<float>(architecture.key_dim))) {
+      scale_(1.0f / std::sqrt(static_cast<float>(architecture.key_dim))),
+      weight_(static_cast<float>(architecture.attention_weight)) {
   const auto dense = [&](const std::string& name) {
     return Dense{layout[name + ".weights"].offset, layout[name + ".bias"].offset};
   };
@@ -119,7 +120,7 @@ void Attention::combine(const float* h, const FieldBatch& batch, const Context& 
           std::copy_n(y, k_, target);
           break;
         case Combine::residual:
-          for (int c = 0; c < k_; ++c) target[c] = x[c] + y[c];
+          for (int c = 0; c < k_; ++c) target[c] = x[c] + weight_ * y[c];
           break;
         case Combine::scores:
           for (int c = 0; c < k_; ++c) target[c] = s * x[c];
@@ -131,7 +132,7 @@ void Attention::combine(const float* h, const FieldBatch& batch, const Context& 
   }
 }
 
-// Sum and maximum of X + Y over the elements of each field.
+// Sum and maximum of X + w Y over the elements of each field.
 void Attention::pool(const float* h, const FieldBatch& batch, Context& context, float* flat) const {
   context.largest.resize(product(batch.fields, k_));
   for (int f = 0; f < batch.fields; ++f) {
@@ -142,7 +143,7 @@ void Attention::pool(const float* h, const FieldBatch& batch, Context& context, 
       const float* x = h + batch.rows.data()[f * batch.slots + i] * kp_;
       const float* y = context.output.data() + (context.first_row[static_cast<std::size_t>(f)] + i) * k_;
       for (int c = 0; c < k_; ++c) {
-        const float value = x[c] + y[c];
+        const float value = x[c] + weight_ * y[c];
         sum[c] = i == 0 ? value : sum[c] + value;
         if (i > 0 && value <= maximum[c]) continue;
         maximum[c] = value;
@@ -221,7 +222,7 @@ void Attention::evaluate(const VectorKernels& kernels, const float* weights, con
       const float* x = h + batch.rows.data()[f * batch.slots + i] * kp_;
       float* target = field + i * k_;
       if (combine_ == Combine::residual || combine_ == Combine::pooled) {
-        for (int c = 0; c < k_; ++c) target[c] += x[c];
+        for (int c = 0; c < k_; ++c) target[c] = x[c] + weight_ * target[c];
       } else if (combine_ == Combine::scores) {
         for (int c = 0; c < k_; ++c) target[c] = received[i * stride + f] * x[c];
       }
@@ -264,7 +265,8 @@ void Attention::backward_combine(const FieldBatch& batch, const float* h, const 
         context.d_received.data()[slot] = dot;
         continue;
       }
-      std::copy_n(d, k_, context.d_output.data() + (first + i) * k_);
+      float* row = context.d_output.data() + (first + i) * k_;
+      for (int c = 0; c < k_; ++c) row[c] = weight_ * d[c];
       if (combine_ == Combine::residual) {
         for (int c = 0; c < k_; ++c) dh[element + c] += d[c];
       }
@@ -282,8 +284,9 @@ void Attention::backward_pool(const FieldBatch& batch, const float* d_flat, Cont
       float* row = context.d_output.data() + (context.first_row[static_cast<std::size_t>(f)] + i) * k_;
       float* element = dh + batch.rows.data()[f * batch.slots + i] * kp_;
       for (int c = 0; c < k_; ++c) {
-        row[c] = largest[c] == i ? d[c] + d[k_ + c] : d[c];
-        element[c] += row[c];
+        const float change = largest[c] == i ? d[c] + d[k_ + c] : d[c];
+        row[c] = weight_ * change;
+        element[c] += change;
       }
     }
   }

@@ -97,7 +97,8 @@ class Attention {
 
   Combine combine_;
   int elements_, k_, kp_, heads_, key_dim_, width_;
-  float scale_;  // 1 / sqrt(d)
+  float scale_;   // 1 / sqrt(d)
+  float weight_;  // of Y beside X
   Dense query_, key_, value_, output_;
 };
 

@@ -17,9 +17,9 @@ enum class Normalisation {
 // What of the attention goes on to the classifier. X: gathered element features [n][k]; Y: attention output [n][k].
 enum class Combine {
   values,    // flatten(Y)
-  residual,  // flatten(X + Y)
+  residual,  // flatten(X + w Y), w the attention weight
   scores,    // flatten(s_i X_i), s_i = attention received by element i, mean over heads and real queries
-  pooled,    // sum and maximum over the elements of X + Y: [2 k], whatever the order of the elements
+  pooled,    // sum and maximum over the elements of X + w Y: [2 k], whatever the order of the elements
 };
 
 // The order in which a field's elements fill the slots of the classifier's input.
@@ -44,10 +44,11 @@ struct Architecture {
   int heads = 0;    // H
   int key_dim = 0;  // d, width of a head
   Combine combine = Combine::values;
-  std::vector<int> hidden;  // widths of the classifier's hidden layers
-  double dropout = 0;       // after each hidden layer
-  double l1 = 0;            // l1 * sum |w| over the hidden kernels
-  double l2 = 0;            // l2 * sum w^2 over the hidden kernels
+  double attention_weight = 1;  // w, of Y beside X with Combine::residual and pooled; 0: features alone
+  std::vector<int> hidden;      // widths of the classifier's hidden layers
+  double dropout = 0;           // after each hidden layer
+  double l1 = 0;                // l1 * sum |w| over the hidden kernels
+  double l2 = 0;                // l2 * sum w^2 over the hidden kernels
   ClassWeights class_weights = ClassWeights::balanced;
   double autoencoder_weight = 1;  // lambda
   SlotOrder slot_order = SlotOrder::sorted;
