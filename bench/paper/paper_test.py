@@ -1,5 +1,6 @@
 """Tests of paper.py with a program that only pretends to work."""
 import json
+import re
 import stat
 import sys
 import tempfile
@@ -69,6 +70,21 @@ class Paper(unittest.TestCase):
             words = [str(word) for word in job.command]
             keys = [words[i + 1].split("=")[0] for i, word in enumerate(words) if word == "--set"]
             self.assertEqual(len(keys), len(set(keys)), words)
+
+    def test_every_ablation_changes_something_else(self):
+        for table in paper.TABLES:
+            ours = (paper.SOURCE / "configs" / f"{table}.yaml").read_text()
+            changes_of = {}
+            for job in self.jobs(table):
+                words = [str(word) for word in job.command]
+                pairs = [word.split("=") for option, word in zip(words, words[1:]) if option == "--set"]
+                said = [rf"\b{key.split('.')[-1]}: {re.escape(value)}(?![\w.])" for key, value in pairs]
+                changes = frozenset(tuple(pair) for pair, line in zip(pairs, said) if not re.search(line, ours))
+                if job.name.startswith("ablation-"):
+                    self.assertNotIn(changes, changes_of.values(), job.name)
+                    changes_of[job.name] = changes
+            ablations = json.loads((paper.SOURCE / "bench/paper/ablations.json").read_text())
+            self.assertEqual(len(changes_of), len(ablations))
 
     def test_each_element_has_an_environment_of_its_own(self):
         target = paper.indicator_formulas(self.folder / "mp_formulas.csv", self.folder / "indicator.csv")
