@@ -33,14 +33,15 @@ __device__ const float* classify(const EvaluateParams& params, const Areas& area
   return x;
 }
 
-__device__ void write_attention(const Attention& attention, float* out) {
+// out: [fields][slots], slots at most the batch's.
+__device__ void write_attention(const Attention& attention, int slots, float* out) {
   const FieldBatch& batch = attention.batch;
   __syncthreads();
   attention_softmax(attention);
   __syncthreads();
-  for (int i = static_cast<int>(threadIdx.x); i < batch.fields * batch.slots; i += static_cast<int>(blockDim.x)) {
-    const int field = i / batch.slots, slot = i % batch.slots;
-    out[i] = slot < batch.size[field] ? attention.received(field, slot) : 0.0f;
+  for (int i = static_cast<int>(threadIdx.x); i < batch.fields * slots; i += static_cast<int>(blockDim.x)) {
+    const int field = i / slots, slot = i % slots, element = batch.element_of(field, slot);
+    out[i] = element >= 0 && element != batch.absent ? attention.received(field, slot) : 0.0f;
   }
 }
 
@@ -58,7 +59,8 @@ __global__ void __launch_bounds__(threads) evaluate_kernel(const __grid_constant
                          areas.at<std::int16_t>(params.plan.element),
                          areas.at<int>(params.plan.size),
                          areas.at<int>(params.plan.first_row),
-                         areas.at<std::int16_t>(params.plan.row_field)};
+                         areas.at<std::int16_t>(params.plan.row_field),
+                         params.attention.absent};
   const AttentionArrays arrays{member.h,
                                member.tables,
                                areas.at<float>(params.plan.largest),
@@ -73,7 +75,9 @@ __global__ void __launch_bounds__(threads) evaluate_kernel(const __grid_constant
     const std::uint8_t* permutation =
         order == 0 ? nullptr : params.permutations + order * (params.permutation_slots + 1) * params.permutation_slots;
     gather_fields(selected, first, permutation, params.permutation_slots, batch);
-    if (params.output == FieldOutput::attention) return write_attention(attention, params.out + at * params.slots);
+    if (params.output == FieldOutput::attention) {
+      return write_attention(attention, params.selection.slots, params.out + at * params.selection.slots);
+    }
     const int width = params.attention.field_width(params.slots);
     float* flat = areas.at<float>(params.plan.flat);
     attention_forward(attention, weights, flat);

@@ -37,7 +37,8 @@ struct EvaluatePlan {
 struct EvaluateParams {
   FieldOutput output = FieldOutput::probability;
   FieldSelection selection;
-  int slots = 0;  // that a field fills in the classifier's input: selection.slots, or the model's for representations
+  int slots = 0;  // that a field fills in the classifier's input: selection.slots; the model's for representations and
+                  // without a mask
   int layers = 0;
   const DenseLayer* dense = nullptr;  // [layers], the last one gives the logit
   AttentionShape attention;

@@ -23,6 +23,10 @@ __global__ void __launch_bounds__(threads) features_kernel(const __grid_constant
     for (int p = 0; p < params.partitions; ++p) z += member.z_partial[p * size + i];
     member.h[i] = fmaxf(params.row_factors[i / params.features] * z + bias[i % params.features], 0.0f);
   }
+  for (int i = size + static_cast<int>(threadIdx.x); i < params.attention.elements * params.features;
+       i += static_cast<int>(blockDim.x)) {
+    member.h[i] = 0;
+  }
   if (params.adam != nullptr && threadIdx.x == 0) {
     const double steps = static_cast<double>(task.steps);
     params.adam[blockIdx.y] =
@@ -30,7 +34,7 @@ __global__ void __launch_bounds__(threads) features_kernel(const __grid_constant
   }
   if (!params.tables) return;
   __syncthreads();
-  project_elements(params.attention, params.elements, Weights{member.classifier.weights, 0}, member.h, member.tables);
+  project_elements(params.attention, Weights{member.classifier.weights, 0}, member.h, member.tables);
 }
 
 }  // namespace

@@ -72,7 +72,8 @@ __device__ Block make_block(const FieldStepParams& params, const Task& task) {
                  block.at<std::int16_t>(params.plan.element),
                  block.at<int>(params.plan.size),
                  block.at<int>(params.plan.first_row),
-                 block.at<std::int16_t>(params.plan.row_field)};
+                 block.at<std::int16_t>(params.plan.row_field),
+                 params.attention.absent};
   block.arrays = {block.at<float>(params.plan.h),       block.at<float>(params.plan.table),
                   block.at<float>(params.plan.largest), block.at<float>(params.plan.total),
                   block.at<float>(params.plan.context), block.at<float>(params.plan.pooled)};
@@ -111,7 +112,8 @@ __device__ void load(const Block& block) {
     for (int i = block.thread(); i < params.weight_count; i += block.threads()) copy[i] = source[i];
   }
   float* h = block.at<float>(block.plan.h);
-  for (int i = block.thread(); i < params.elements * block.features(); i += block.threads()) h[i] = block.member.h[i];
+  const int size = params.attention.elements * block.features();
+  for (int i = block.thread(); i < size; i += block.threads()) h[i] = block.member.h[i];
   __syncthreads();
 }
 
@@ -173,7 +175,7 @@ __device__ void direct_gradient(const Block& block) {
   const int k = block.features(), field_width = block.params.slots * k;
   const float* d_flat = block.at<float>(block.plan.d_flat);
   float* dh = block.at<float>(block.plan.dh);
-  for (int i = block.thread(); i < block.params.elements * k; i += block.threads()) dh[i] = 0;
+  for (int i = block.thread(); i < block.params.attention.elements * k; i += block.threads()) dh[i] = 0;
   float* received = block.at<float>(block.plan.received);
   float* d_received = block.at<float>(block.plan.d_received);
   const Attention attention = block.attention();
@@ -289,7 +291,7 @@ __device__ void attention_backward(const Block& block) {
   for (int part = 0; part < shape.table_width / shape.width; ++part) {
     __syncthreads();
     projection_rows(block, gradient, part, d_rows);
-    for (int i = block.thread(); i < block.params.elements * shape.width; i += block.threads()) d_table[i] = 0;
+    for (int i = block.thread(); i < shape.elements * shape.width; i += block.threads()) d_table[i] = 0;
     __syncthreads();
     for (int column = block.thread(); column < shape.width; column += block.threads()) {
       for (int row = 0; row < block.batch.rows(); ++row) {
@@ -298,8 +300,7 @@ __device__ void attention_backward(const Block& block) {
     }
     __syncthreads();
     const DenseLayer& layer = shape.projections[part];
-    block_product<2>(block.params.elements, shape.features, shape.width,
-                     Operand<Depth::contiguous>{d_table, shape.width},
+    block_product<2>(shape.elements, shape.features, shape.width, Operand<Depth::contiguous>{d_table, shape.width},
                      Operand<Depth::contiguous>{block.weights.at(layer.weights), shape.width},
                      [&](int e, int c0, int count, const float(&sum)[4]) {
 #pragma unroll
@@ -308,8 +309,7 @@ __device__ void attention_backward(const Block& block) {
                        }
                      });
     __syncthreads();
-    dense_update(layer, block.arrays.h, d_table, block.params.elements, block.adam, block.member.classifier,
-                 {.decays = true});
+    dense_update(layer, block.arrays.h, d_table, shape.elements, block.adam, block.member.classifier, {.decays = true});
   }
   __syncthreads();
 }
@@ -340,8 +340,7 @@ __global__ void __launch_bounds__(most_threads) field_step_kernel(const __grid_c
   const Block block = make_block(params, task);
   load(block);
   gather_batch(block);
-  project_elements(params.attention, params.elements, block.weights, block.arrays.h,
-                   block.at<float>(params.plan.table));
+  project_elements(params.attention, block.weights, block.arrays.h, block.at<float>(params.plan.table));
   attention_forward(block.attention(), block.weights, block.at<float>(params.plan.flat));
   classify(block);
   logit_loss(block, block.at<float>(params.plan.gradients[0]));
@@ -370,8 +369,8 @@ void plan_field_step(FieldStepParams& params, std::span<const DenseLayer> dense,
   plan.first_row = placer.place<int>(of(params.batch) + 1);
   plan.row_field = placer.place<std::int16_t>(rows);
   plan.element = placer.place<std::int16_t>(rows);
-  plan.table = placer.place<float>(of(params.elements, shape.table_width));
-  plan.h = placer.place<float>(of(params.elements, shape.features));
+  plan.table = placer.place<float>(of(shape.elements, shape.table_width));
+  plan.h = placer.place<float>(of(shape.elements, shape.features));
   plan.largest = placer.place<float>(of(rows, shape.heads));
   plan.total = placer.place<float>(of(rows, shape.heads));
   plan.gradients[0] = placer.place<float>(of(params.batch, widest));
@@ -386,12 +385,12 @@ void plan_field_step(FieldStepParams& params, std::span<const DenseLayer> dense,
   plan.received = placer.place<float>(rows);
   plan.d_received = placer.place<float>(rows);
   plan.d_flat = placer.place<float>(flat);
-  plan.dh = placer.place<float>(of(params.elements, shape.features));
-  plan.d_table = placer.place<float>(of(params.elements, shape.width));
+  plan.dh = placer.place<float>(of(shape.elements, shape.features));
+  plan.d_table = placer.place<float>(of(shape.elements, shape.width));
   plan.shared_bytes = placer.shared_bytes();
   plan.scratch_bytes = placer.scratch_bytes();
   // A small network does not keep many threads busy.
-  const std::size_t work = std::max(of(params.elements, shape.table_width), of(params.batch, widest)) / 8;
+  const std::size_t work = std::max(of(shape.elements, shape.table_width), of(params.batch, widest)) / 8;
   plan.threads = work > 256 ? most_threads : work > 64 ? 256u : 64u;
   params.plan = plan;
 }

@@ -162,6 +162,7 @@ void add_probabilities(Engine& engine, const Problem& problem, std::uint32_t mem
 // What is random in training is off here, so that another program can follow: no dropout, slots in alphabetical order.
 // The metadata describe the configuration as it is.
 void export_steps(Problem problem, const Options& options) {
+  if (!problem.architecture.attention_mask) throw CLI::ValidationError("the peers know masked attention only");
   const std::map<std::string, std::string> metadata{{"architecture", description(problem).dump()},
                                                     {"optimiser", description(problem.classifier).dump()}};
   problem.architecture.dropout = 0;

@@ -218,6 +218,12 @@ Config ConfigReader::finish(const fs::path& path) const {
                     given_.at("model.attention.weight"), attention.combine == Combine::values ? "values" : "scores",
                     attention.weight));
   }
+  if (!attention.mask && attention.combine == Combine::pooled) {
+    throw UsageError(
+        fmt::format("{}: model.attention.mask must be true while model.attention.combine is pooled, not false: pooled "
+                    "fields have no absent slots",
+                    given_.at("model.attention.mask")));
+  }
   return config_;
 }
 

@@ -214,6 +214,7 @@ std::vector<SchemaKey> schema(Config& c) {
                        {"residual", Combine::residual},
                        {"scores", Combine::scores},
                        {"pooled", Combine::pooled}}),
+      boolean("model.attention.mask", c.model.attention.mask),
       real("model.attention.weight", c.model.attention.weight, not_negative),
       widths("model.hidden", c.model.hidden),
       real("model.dropout", c.model.dropout, rate),

@@ -122,6 +122,7 @@ Architecture make_architecture(const Config& config, const EnvironmentGroups& gr
   a.heads = config.model.attention.heads;
   a.key_dim = config.model.attention.key_dim;
   a.combine = config.model.attention.combine;
+  a.attention_mask = config.model.attention.mask;
   a.attention_weight = config.model.attention.weight;
   a.hidden = config.model.hidden;
   a.dropout = config.model.dropout;

@@ -2,7 +2,8 @@
 // field vector (DESIGN.md 3.1), by one block. Query, key and value depend on the element alone and come from a table.
 //
 // Only real elements have rows: field f has rows first_row[f] .. first_row[f + 1) in slot order, so that padding takes
-// part in nothing. P(head, q, j) = softmax over j of scale * Q_q . K_j is not stored: its maximum and sum are.
+// part in nothing. Without a mask every slot has one: absent slots hold an element whose features are zero.
+// P(head, q, j) = softmax over j of scale * Q_q . K_j is not stored: its maximum and sum are.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct FieldBatch {
   int* size = nullptr;                // [fields] real elements
   int* first_row = nullptr;           // [fields + 1]
   std::int16_t* row_field = nullptr;  // [fields * slots], the field of a row
+  int absent = -1;                    // AttentionShape::absent
 
   __device__ int rows() const { return first_row[fields]; }
   __device__ int element_of(int field, int slot) const { return element[field * slots + slot]; }
@@ -34,6 +36,9 @@ __device__ inline void number_rows(const FieldBatch& batch) {
   for (int f = static_cast<int>(threadIdx.x); f < batch.fields; f += static_cast<int>(blockDim.x)) {
     int size = 0;
     while (size < batch.slots && batch.element_of(f, size) >= 0) ++size;
+    for (; batch.absent >= 0 && size < batch.slots; ++size) {
+      batch.element[f * batch.slots + size] = static_cast<std::int16_t>(batch.absent);
+    }
     batch.size[f] = size;
   }
   __syncthreads();
@@ -103,14 +108,13 @@ struct Attention {
 
 // table[E][table_width] of the element features. No barrier before or after.
 template <typename Weights>
-__device__ void project_elements(const AttentionShape& shape, int elements, const Weights& weights, const float* h,
-                                 float* table) {
+__device__ void project_elements(const AttentionShape& shape, const Weights& weights, const float* h, float* table) {
   const int parts = shape.table_width / shape.width;
   for (int part = 0; part < parts; ++part) {
     const DenseLayer& layer = shape.projections[part];
     const float* bias = weights.at(layer.bias);
     float* target = table + part * shape.width;
-    block_product<2>(elements, shape.width, shape.features, Operand<Depth::contiguous>{h, shape.features},
+    block_product<2>(shape.elements, shape.width, shape.features, Operand<Depth::contiguous>{h, shape.features},
                      Operand<Depth::strided>{weights.at(layer.weights), shape.width},
                      [&](int e, int j0, int count, const float(&sum)[4]) {
 #pragma unroll

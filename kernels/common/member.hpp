@@ -21,6 +21,8 @@ struct DenseLayer {
 
 // Attention of the classifier. Tables hold, for each element, query, key and value side by side: [E][table_width].
 struct AttentionShape {
+  int elements = 0;  // E; without a mask one more, whose features are zero and which stands for absent slots
+  int absent = -1;   // that one, or -1: absent slots take part in nothing
   int features = 0;  // k
   int heads = 0;
   int key_dim = 0;      // d
@@ -59,7 +61,7 @@ struct MemberState {
   std::uint32_t held_out_count = 0;
   float class_weight[2] = {0, 0};
   float* z_partial = nullptr;   // [partitions][E][k], sums of encoder rows
-  float* h = nullptr;           // [E][k], element features
+  float* h = nullptr;           // [E][k], element features; E here and below: AttentionShape::elements
   float* tables = nullptr;      // [E][table_width]
   float* dh_partial = nullptr;  // [partitions][E][k], from the decoder, not yet scaled
   float* dz = nullptr;          // [E][k], of the sums of encoder rows

@@ -19,7 +19,8 @@ __device__ inline FieldBatch ranking_batch(const RankingParams& params, const Ar
           areas.at<std::int16_t>(params.plan.element),
           areas.at<int>(params.plan.size),
           areas.at<int>(params.plan.first_row),
-          areas.at<std::int16_t>(params.plan.row_field)};
+          areas.at<std::int16_t>(params.plan.row_field),
+          params.attention.absent};
 }
 
 // Standardised field vectors of the batch, in plan.flat. Ends with a barrier.

@@ -88,10 +88,11 @@ DeviceMember::DeviceMember(const DeviceModel& model, Stream& stream, std::span<c
 }
 
 void DeviceMember::allocate_features(const DeviceModel& model, Stream& stream) {
-  const auto elements = static_cast<std::size_t>(model.architecture().elements);
-  const std::size_t size = elements * static_cast<std::size_t>(model.architecture().features);
-  z_partial = floats(stream, static_cast<std::size_t>(model.shape.partitions) * size, "element features");
-  h = floats(stream, size, "element features");
+  const auto features = static_cast<std::size_t>(model.architecture().features);
+  const auto elements = static_cast<std::size_t>(model.architecture().attention_elements());
+  const std::size_t encoded = static_cast<std::size_t>(model.architecture().elements) * features;
+  z_partial = floats(stream, static_cast<std::size_t>(model.shape.partitions) * encoded, "element features");
+  h = floats(stream, elements * features, "element features");
   tables = floats(stream, elements * static_cast<std::size_t>(model.shape.attention.table_width), "element features");
 }
 
@@ -123,11 +124,11 @@ MemberState DeviceMember::state() const {
 std::size_t DeviceMember::training_bytes(const DeviceModel& model) {
   const Architecture& architecture = model.architecture();
   const std::size_t slabs = 4 * (model.shape.classifier.size() + model.shape.ranking.size());
-  const std::size_t features = static_cast<std::size_t>(architecture.elements) *
+  const std::size_t features = static_cast<std::size_t>(architecture.attention_elements()) *
                                static_cast<std::size_t>(architecture.features) *
                                static_cast<std::size_t>(2 * model.shape.partitions + 2);
-  const std::size_t tables =
-      static_cast<std::size_t>(architecture.elements) * static_cast<std::size_t>(model.shape.attention.table_width);
+  const std::size_t tables = static_cast<std::size_t>(architecture.attention_elements()) *
+                             static_cast<std::size_t>(model.shape.attention.table_width);
   return (slabs + features + tables) * sizeof(float) + model.problem.labels.size() * sizeof(std::uint32_t);
 }
 

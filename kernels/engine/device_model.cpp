@@ -26,6 +26,8 @@ std::vector<DenseLayer> stack_of(const ParameterLayout& layout, const std::vecto
 
 AttentionShape attention_shape(const Architecture& architecture, const ParameterLayout& layout) {
   AttentionShape shape;
+  shape.elements = architecture.attention_elements();
+  shape.absent = architecture.attention_mask ? -1 : architecture.elements;
   shape.features = architecture.features;
   shape.heads = architecture.heads;
   shape.key_dim = architecture.key_dim;

@@ -125,8 +125,9 @@ EvaluateParams evaluate_shape(const Architecture& architecture, const ModelShape
                               std::size_t shared_limit) {
   EvaluateParams params;
   params.output = output;
-  // Slots that no field fills are zero in the field vector: the classifier leaves their inputs out.
-  params.slots = output == FieldOutput::representation ? architecture.slots : slots;
+  // With a mask, slots that no field fills are zero in the field vector: the classifier leaves their inputs out.
+  const bool every_slot = output == FieldOutput::representation || !architecture.attention_mask;
+  params.slots = every_slot ? architecture.slots : slots;
   params.layers = static_cast<int>(shape.head.size());
   params.attention = shape.attention;
   params.orders = output == FieldOutput::probability ? architecture.prediction_orders : 1;

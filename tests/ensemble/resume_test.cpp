@@ -167,6 +167,9 @@ TEST_F(ResumeTest, AnotherConfigurationOrOtherDataAreRefused) {
   other = config_;
   other.model.attention.weight = 0;
   says(resume_error(other, run), "(it says 'weight: 1', this run says 'weight: 0')");
+  other = config_;
+  other.model.attention.mask = false;
+  says(resume_error(other, run), "(it says 'mask: true', this run says 'mask: false')");
   const std::string table = read_bytes(folder_ / "fields.csv");
   write_bytes(folder_ / "fields.csv", table + "BaO,3\n");
   says(resume_error(config_, run), "properties_sha256 differs");

@@ -53,6 +53,21 @@ inline void add_switches(std::vector<Case>& cases) {
       }));
     }
   }
+  for (const auto& [form, combine] : {std::pair{"values", Combine::values}, std::pair{"residual", Combine::residual},
+                                      std::pair{"scores", Combine::scores}}) {
+    cases.push_back(changed(std::string("no_mask_") + form, [combine = combine](SmallProblem& p) {
+      p.architecture.combine = combine;
+      p.architecture.attention_mask = false;
+      p.architecture.slots = 5;  // one more than any field has elements
+      p.largest_field = 4;
+    }));
+  }
+  cases.push_back(changed("no_mask_random_slot_order", [](SmallProblem& p) {
+    p.architecture.combine = Combine::residual;
+    p.architecture.attention_mask = false;
+    p.architecture.slot_order = SlotOrder::random;
+    p.architecture.prediction_orders = 3;
+  }));
   cases.push_back(
       changed("no_class_weights", [](SmallProblem& p) { p.architecture.class_weights = ClassWeights::none; }));
   cases.push_back(changed("pooled_rows", [](SmallProblem& p) {

@@ -125,8 +125,11 @@ TEST_P(FieldViews, FewerSlotsGiveTheSameBits) {
   small.architecture.slot_order = SlotOrder::random;
   small.architecture.prediction_orders = 3;
   small.largest_field = 3;
-  for (const Combine combine : {Combine::values, Combine::residual, Combine::scores, Combine::pooled}) {
+  for (const auto& [combine, mask] :
+       {std::pair{Combine::values, true}, std::pair{Combine::residual, true}, std::pair{Combine::scores, true},
+        std::pair{Combine::pooled, true}, std::pair{Combine::residual, false}, std::pair{Combine::scores, false}}) {
     small.architecture.combine = combine;
+    small.architecture.attention_mask = mask;
     const Problem problem = make_problem(small);
     Trio trio(GetParam(), problem, 4);
     Engine& engine = trio.engine();

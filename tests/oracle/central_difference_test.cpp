@@ -118,6 +118,17 @@ TEST(CentralDifferences, AttentionOfLittleWeight) {
   }
 }
 
+TEST(CentralDifferences, AttentionWithoutMask) {
+  for (const Combine combine : {Combine::values, Combine::residual, Combine::scores}) {
+    SmallProblem small = with_gradients();
+    small.architecture.combine = combine;
+    small.architecture.attention_mask = false;
+    const Problem problem = make_problem(small);
+    Member<double> member(problem, make_plan(problem, 1));
+    expect_gradients(member, Network::classifier, 6, "attention without a mask");
+  }
+}
+
 TEST(CentralDifferences, Penalties) {
   SmallProblem small = with_gradients();
   small.architecture.l1 = 0.03;

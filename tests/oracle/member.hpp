@@ -105,9 +105,10 @@ class Member {
     const auto features = encoded(parameters);
     std::vector<std::vector<T>> result;
     for (std::size_t field = 0; field < fields.size(); ++field) {
-      std::vector<Vector<T>> x;
-      for (const int element : field_elements(fields, field)) x.push_back(features[static_cast<std::size_t>(element)]);
+      const std::vector<int> elements = field_elements(fields, field);
+      const auto x = attending(problem_.architecture, features, elements);
       result.push_back(values(attend(problem_.architecture, parameters, x).received));
+      result.back().resize(elements.size());
       result.back().resize(static_cast<std::size_t>(fields.slots), T(0));
     }
     return result;

@@ -140,7 +140,19 @@ std::vector<Vector<T>> head_probabilities(const std::vector<Vector<T>>& query, c
   return probabilities;
 }
 
-// Attention among the real elements X of one field, [m][k].
+// The rows X of one field that attend to each other: its elements; without a mask also zeros for every absent slot.
+template <typename T>
+std::vector<Vector<T>> attending(const Architecture& architecture, const std::vector<Vector<T>>& features,
+                                 const std::vector<int>& elements) {
+  std::vector<Vector<T>> x;
+  for (const int element : elements) x.push_back(features[static_cast<std::size_t>(element)]);
+  if (!architecture.attention_mask) {
+    x.resize(static_cast<std::size_t>(architecture.slots), Vector<T>(static_cast<std::size_t>(architecture.features)));
+  }
+  return x;
+}
+
+// Attention among the rows X of one field, [m][k].
 template <typename T>
 Attention<T> attend(const Architecture& architecture, const Parameters<T>& parameters,
                     const std::vector<Vector<T>>& x) {
@@ -193,8 +205,7 @@ Vector<T> pool(const std::vector<Vector<T>>& rows) {
 template <typename T>
 Vector<T> field_vector(const Architecture& architecture, const Parameters<T>& parameters,
                        const std::vector<Vector<T>>& features, const std::vector<int>& elements) {
-  std::vector<Vector<T>> x;
-  for (const int element : elements) x.push_back(features[static_cast<std::size_t>(element)]);
+  std::vector<Vector<T>> x = attending(architecture, features, elements);
   const Attention<T> attention = attend(architecture, parameters, x);
   const T attention_weight = T(architecture.attention_weight);
   Vector<T> result;

@@ -62,6 +62,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "model.attention.heads=5",
                                               "model.attention.key_dim=3",
                                               "model.attention.combine=residual",
+                                              "model.attention.mask=false",
                                               "model.attention.weight=0.25",
                                               "model.hidden=[]",
                                               "model.dropout=0.123456789012345",
@@ -114,6 +115,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_EQ(again.model.dropout, 0.123456789012345);
   EXPECT_EQ(again.training.learning_rate, 1e-300);
   EXPECT_EQ(again.training.encoder_rate, 0);
+  EXPECT_FALSE(again.model.attention.mask);
   EXPECT_EQ(again.model.attention.weight, 0.25);
   EXPECT_TRUE(again.model.hidden.empty());
   EXPECT_FALSE(again.data.inclusive);
@@ -143,6 +145,7 @@ TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
                           "heads:",
                           "key_dim:",
                           "combine:",
+                          "mask:",
                           "weight:",
                           "hidden:",
                           "dropout:",
@@ -285,6 +288,10 @@ TEST_F(ConfigTest, RangesAreChecked) {
   const std::string pooled = "model.attention.combine=pooled";
   EXPECT_TRUE(contains(error(required, {pooled, "model.slot_order=random"}), "must be sorted while model.attention"));
   EXPECT_EQ(error(required, {pooled}), "");
+  EXPECT_EQ(error(required, {"model.attention.mask=false"}), "");
+  EXPECT_EQ(error(required, {pooled, "model.attention.mask=false"}),
+            "--set model.attention.mask=false: model.attention.mask must be true while model.attention.combine is "
+            "pooled, not false: pooled fields have no absent slots");
   EXPECT_EQ(error(required, {pooled, "model.attention.weight=0"}), "");
   EXPECT_TRUE(contains(error(required, {pooled, "model.attention.weight=-1"}), "at least 0"));
   EXPECT_EQ(error(required, {"model.attention.weight=0"}),

@@ -12,7 +12,7 @@ std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_
 
 Attention::Attention(const Architecture& architecture, const ParameterLayout& layout)
     : combine_(architecture.combine),
-      elements_(architecture.elements),
+      elements_(architecture.attention_elements()),
       k_(architecture.features),
       kp_(static_cast<int>(padded(static_cast<std::size_t>(architecture.features)))),
       heads_(architecture.heads),

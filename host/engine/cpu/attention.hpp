@@ -2,6 +2,7 @@
 // (DESIGN.md 3.1). Q, K and V depend on the element alone, so each is computed once per element, not per field.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -11,7 +12,8 @@
 
 namespace phaseselect::cpu {
 
-// Elements of a batch's fields in slot order, real ones first; padding is -1.
+// Elements of a batch's fields in slot order, real ones first; padding is -1. Without a mask there is none: absent
+// slots hold the row of zeros behind the elements' features.
 struct FieldBatch {
   int fields = 0;
   int slots = 0;
@@ -23,12 +25,17 @@ struct FieldBatch {
     rows.assign(static_cast<std::size_t>(fields_) * static_cast<std::size_t>(slots_), -1);
     sizes.assign(static_cast<std::size_t>(fields_), 0);
   }
+  void fill_absent(int row) {
+    std::replace(rows.begin(), rows.end(), std::int16_t{-1}, static_cast<std::int16_t>(row));
+    std::fill(sizes.begin(), sizes.end(), slots);
+  }
 };
 
 class Attention {
  public:
   Attention(const Architecture& architecture, const ParameterLayout& layout);
 
+  // E: Architecture::attention_elements().
   // Projections of every element: [E][H d] each; value is empty for Combine::scores.
   struct Tables {
     Buffer query, key, value;

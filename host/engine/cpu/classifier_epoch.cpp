@@ -54,6 +54,7 @@ void fill_batch(const Model& model, const Member& member, const Step& step, Fiel
     std::sort(keys, keys + size);
     for (int i = 0; i < size; ++i) target[i] = source[static_cast<std::uint32_t>(keys[i])];
   }
+  if (!architecture.attention_mask) batch.fill_absent(architecture.elements);
 }
 
 // Class-weighted cross-entropy summed over the batch, in double; gradient of the batch mean into `gradient`.
@@ -182,7 +183,8 @@ void evaluate_held_out(const Model& model, Member& member, Workspace& workspace,
 
 void reserve(const Model& model, Workspace& workspace) {
   const auto batch = static_cast<std::size_t>(model.problem.classifier.batch);
-  const std::size_t table = static_cast<std::size_t>(model.pattern.elements) * static_cast<std::size_t>(model.kp);
+  const std::size_t table =
+      static_cast<std::size_t>(model.architecture().attention_elements()) * static_cast<std::size_t>(model.kp);
   const std::size_t flat = batch * static_cast<std::size_t>(model.architecture().field_width());
   workspace.flat.need(flat);
   workspace.d_flat.need(flat);

@@ -33,6 +33,13 @@ void fill_batch(const Model& model, FieldView fields, std::size_t first, std::si
     if (permutation.empty()) permutation = prediction_permutation(order, size, model.problem.seed);
     for (int i = 0; i < size; ++i) target[i] = source[permutation[static_cast<std::size_t>(i)]];
   }
+  if (!model.architecture().attention_mask) batch.fill_absent(model.architecture().elements);
+}
+
+// Slots that take part. With a mask, those that no field fills are zero in the field vector: the rows of the first
+// kernel that they meet are left out.
+int slots_of(const Architecture& architecture, FieldView fields) {
+  return architecture.attention_mask ? fields.slots : architecture.slots;
 }
 
 void forward(const Model& model, const Member& member, Workspace& workspace, float* flat) {
@@ -44,8 +51,7 @@ void forward(const Model& model, const Member& member, Workspace& workspace, flo
 
 void probabilities(const Model& model, const Member& member, FieldView fields, Workspace& workspace, float* out) {
   const Architecture& architecture = model.architecture();
-  // Slots that no field fills are zero in the field vector: the rows of the first kernel that they meet are left out.
-  const int width = architecture.field_width(fields.slots);
+  const int slots = slots_of(architecture, fields), width = architecture.field_width(slots);
   const int orders = architecture.prediction_orders;
   workspace.flat.need(chunk * static_cast<std::size_t>(width));
   for (std::size_t first = 0; first < fields.size(); first += chunk) {
@@ -53,7 +59,7 @@ void probabilities(const Model& model, const Member& member, FieldView fields, W
     float* target = out + first;
     std::fill_n(target, count, 0.0f);
     for (int order = 0; order < orders; ++order) {
-      fill_batch(model, fields, first, count, fields.slots, order, workspace.batch);
+      fill_batch(model, fields, first, count, slots, order, workspace.batch);
       forward(model, member, workspace, workspace.flat.data());
       const float* logits = model.head.forward(model.kernels, member.classifier.weights.data(), workspace.flat.data(),
                                                width, static_cast<int>(count), nullptr, workspace.activations);
@@ -76,12 +82,13 @@ void attention_scores(const Model& model, const Member& member, FieldView fields
   const auto slots = static_cast<std::size_t>(fields.slots);
   for (std::size_t first = 0; first < fields.size(); first += chunk) {
     const std::size_t count = std::min(chunk, fields.size() - first);
-    fill_batch(model, fields, first, count, fields.slots, 0, workspace.batch);
+    fill_batch(model, fields, first, count, slots_of(model.architecture(), fields), 0, workspace.batch);
     const float* received =
         model.attention.evaluate_scores(model.kernels, member.tables, workspace.batch, workspace.attention);
     for (std::size_t f = 0; f < count; ++f) {
       for (std::size_t slot = 0; slot < slots; ++slot) {
-        out[(first + f) * slots + slot] = received[slot * padded(count) + f];
+        const std::size_t at = (first + f) * slots + slot;
+        out[at] = fields.rows[at] < 0 ? 0.0f : received[slot * padded(count) + f];
       }
     }
   }

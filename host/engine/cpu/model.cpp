@@ -54,7 +54,8 @@ void refresh_tables(const Model& model, Member& member) {
   const int k = model.pattern.features;
   const std::size_t size = static_cast<std::size_t>(elements) * static_cast<std::size_t>(model.kp);
   member.z.need(size);
-  member.h.need(size);
+  member.h.need(static_cast<std::size_t>(model.architecture().attention_elements()) *
+                static_cast<std::size_t>(model.kp));  // what lies behind the elements stays zero
   const float* weights = member.classifier.weights.data();
   if (!member.z_current) model.kernels.encode(model.pattern, weights + model.encoder_weights, member.z.data());
   member.z_current = true;

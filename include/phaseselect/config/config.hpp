@@ -35,6 +35,7 @@ struct Config {
       int heads = 8;
       int key_dim = 2;
       Combine combine = Combine::values;
+      bool mask = true;   // must be true with combine: pooled
       double weight = 1;  // of its output beside X; must be 1 with combine: values and scores
     } attention;
     std::vector<int> hidden{80, 80, 80, 20};

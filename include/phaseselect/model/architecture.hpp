@@ -44,6 +44,7 @@ struct Architecture {
   int heads = 0;    // H
   int key_dim = 0;  // d, width of a head
   Combine combine = Combine::values;
+  bool attention_mask = true;   // false: absent slots are elements without features that attend and are attended to
   double attention_weight = 1;  // w, of Y beside X with Combine::residual and pooled; 0: features alone
   std::vector<int> hidden;      // widths of the classifier's hidden layers
   double dropout = 0;           // after each hidden layer
@@ -55,6 +56,9 @@ struct Architecture {
   int prediction_orders = 1;   // orders averaged at prediction; order 0 is the alphabetical one
   double ranking_dropout = 0;  // of the ranking autoencoder: its input and every hidden layer
 
+  // Rows of element features that the attention knows: without a mask one more than there are elements, all zero, that
+  // stands for absent slots.
+  int attention_elements() const { return elements + (attention_mask ? 0 : 1); }
   int attention_width() const { return heads * key_dim; }
   int field_width() const { return field_width(slots); }
   // Of fields in this many slots: n * k, or 2 * k where elements are pooled.
