@@ -165,8 +165,10 @@ std::string screen_text(const nlohmann::json& result) {
       count(result["left_out"]), count(result["members"]), duration_text(result["seconds"].get<double>()),
       with_separators(static_cast<std::uint64_t>(result["field_members_per_second"].get<double>())));
   const bool learned = result["order"] != "probability" || !result["best"][0]["accessibility"].is_null();
-  text += result["order"] == "product" ? "best by probability times accessibility\n"
-                                       : fmt::format("best by {}\n", result["order"].get<std::string>());
+  const std::string calibrated =
+      result["calibrated"].get<bool>() && result["order"] != "accessibility" ? "calibrated " : "";
+  text += result["order"] == "product" ? fmt::format("best by {}probability times accessibility\n", calibrated)
+                                       : fmt::format("best by {}{}\n", calibrated, result["order"].get<std::string>());
   return text + best_table(result["best"], learned);
 }
 
@@ -194,6 +196,21 @@ std::string predict_text(const nlohmann::json& result) {
       count(result["too_large"]), count(result["rejects"]), duration_text(result["seconds"].get<double>()));
 }
 
+namespace {
+
+// Known fields that differ by one element, of each kind.
+std::string neighbours_text(const nlohmann::json& neighbours) {
+  std::string text = "\nknown fields one element away\n";
+  for (const auto& [kind, what] : {std::pair("substitutions", "replaced"), std::pair("extensions", "added"),
+                                   std::pair("reductions", "left out")}) {
+    text += fmt::format("  {:<8}  {} of {} reach the threshold\n", what, count(neighbours[kind]["positives"]),
+                        count(neighbours[kind]["fields"]));
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string explain_text(const nlohmann::json& result) {
   const std::string known = result["known"].get<std::string>();
   const std::string accessibility =
@@ -212,7 +229,7 @@ std::string explain_text(const nlohmann::json& result) {
     text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),
                         decimal(row["attention_std"], 4));
   }
-  text += "\nnearest known fields\n";
+  text += neighbours_text(result["neighbours"]) + "\nnearest known fields\n";
   for (const nlohmann::json& row : result["nearest"]) {
     text += fmt::format("  {:<24}  similarity {}  value {:g}  label {}\n", row["phases"].get<std::string>(),
                         decimal(row["similarity"], 2), row["value"].get<double>(), row["label"].get<int>());

@@ -74,13 +74,16 @@ class Run {
   // Percentile (0-100) of an ensemble-mean reconstruction error among the held-out known fields: the share of them with
   // a smaller error. NaN when the run has none.
   float percentile(float error) const;
-  // A probability of the ensemble as the run's calibration corrects it; NaN when the run has none.
-  float calibrated(float probability) const;
+  // A field's probability of the ensemble as the run's calibration corrects it; NaN when the run has none.
+  float calibrated(float probability, const PhaseField& field) const;
+  // The known fields that differ from it by one element.
+  Neighbours neighbours(const PhaseField& field) const { return neighbourhood_.neighbours(field); }
 
  private:
   std::filesystem::path directory_;
   SafetensorsReader reader_;
   RunContents contents_;
+  Neighbourhood neighbourhood_;  // of the training fields
   std::optional<SafetensorsReader> accessibility_;
 };
 
