@@ -87,10 +87,13 @@ class Run {
   std::optional<SafetensorsReader> accessibility_;
 };
 
-// Joins runs of different members of the same ensemble (same configuration, seed and data) into `directory`. Returns
-// the ids of the ensemble's members that are in none of them; run.json lists them too. Throws Error when they do not
-// belong together or a member occurs twice.
-std::vector<std::uint32_t> merge_runs(const std::vector<std::filesystem::path>& runs,
-                                      const std::filesystem::path& directory);
+struct Merged {
+  std::vector<std::uint32_t> missing;  // ids of the ensemble's members that are in none of the runs; also in run.json
+  bool calibration_dropped = false;    // the runs' calibrations differ: the whole has none
+};
+
+// Joins runs of different members of the same ensemble (same configuration, seed and data) into `directory`. Throws
+// Error when they do not belong together or a member occurs twice.
+Merged merge_runs(const std::vector<std::filesystem::path>& runs, const std::filesystem::path& directory);
 
 }  // namespace phaseselect

@@ -133,6 +133,13 @@ TEST_F(EndToEnd, CalibratedByAValidation) {
   EXPECT_EQ(call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration", "--quiet"}).code, 0);
   EXPECT_PRED2(contains, call({"explain", "sure", "Li O"}).out, "members; calibrated 0.");
   EXPECT_FALSE(contains(call({"explain", "run", "Li O"}).out, "calibrated"));
+  EXPECT_EQ(call({"train", "config.yaml", "-o", "sure0", "--calibration", "calibration", "--member-range", "0:1"}).code,
+            0);
+  EXPECT_EQ(call({"train", "config.yaml", "-o", "unsure", "--member-range", "1:3"}).code, 0);
+  const Outcome merged = call({"merge", "sure0", "unsure", "-o", "mixed"});
+  EXPECT_EQ(merged.code, 0) << merged.err;
+  EXPECT_PRED2(contains, merged.err, "the joined run is not calibrated");
+  EXPECT_FALSE(contains(call({"explain", "mixed", "Li O"}).out, "calibrated"));
 }
 
 TEST_F(EndToEnd, LearnedAccessibility) {
