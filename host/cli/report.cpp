@@ -172,6 +172,15 @@ std::string screen_text(const nlohmann::json& result) {
   return text + best_table(result["best"], learned);
 }
 
+std::string map_text(const nlohmann::json& result) {
+  std::string text = fmt::format("{} fields by {} and {}\n", count(result["fields"]), result["y"].get<std::string>(),
+                                 result["x"].get<std::string>());
+  if (result["without_values"] != 0) {
+    text += fmt::format("{} rows have no values and are not drawn\n", count(result["without_values"]));
+  }
+  return text;
+}
+
 std::string accessibility_text(const nlohmann::json& result) {
   std::string text =
       fmt::format("{} fields of {} elements, {} folds, {} accessibility members; {}\n", count(result["fields"]),

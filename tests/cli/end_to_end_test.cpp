@@ -17,7 +17,7 @@ TEST_F(EndToEnd, HelpAndVersion) {
   const Outcome help = call({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* command : {"aggregate", "inspect", "train", "merge", "validate", "study", "predict", "screen",
+  for (const char* command : {"aggregate", "inspect", "train", "merge", "validate", "study", "predict", "screen", "map",
                               "accessibility", "explain", "export"}) {
     EXPECT_PRED2(contains, help.out, command);
     const Outcome of_command = call({command, "--help"});
@@ -84,6 +84,16 @@ TEST_F(EndToEnd, ExplainAndExport) {
   EXPECT_EQ(nlohmann::json::parse(call({"explain", "run", "O Li Ba", "--json"}).out)["attention"].size(), 3u);
   EXPECT_EQ(call({"export", "run", "--embeddings", "embeddings.csv"}).code, 0);
   EXPECT_EQ(read_cells(folder() / "embeddings.csv").size(), 1u + 3 * small_data::elements);
+}
+
+TEST_F(EndToEnd, MapOfARanking) {
+  EXPECT_EQ(call({"screen", "run", "-o", "ranking.csv", "--quiet"}).code, 0);
+  const Outcome drawn = call({"map", "ranking.csv", "-o", "map.svg", "--named", "3"});
+  EXPECT_EQ(drawn.code, 0) << drawn.err;
+  EXPECT_PRED2(contains, drawn.err, "120 fields by probability and synthetic_uncertainty");
+  EXPECT_EQ(read_file(folder() / "map.svg").rfind("<svg ", 0), 0u);
+  expect_refused({"map", "fields.csv", "-o", "never.svg"}, 1, {"fields.csv"});
+  EXPECT_FALSE(std::filesystem::exists(folder() / "never.svg"));
 }
 
 TEST_F(EndToEnd, RangesMergeToTheWholeRun) {
