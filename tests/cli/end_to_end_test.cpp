@@ -142,6 +142,8 @@ TEST_F(EndToEnd, CalibratedByAValidation) {
   EXPECT_EQ(call({"validate", "config.yaml", "-o", "calibration", "--quiet"}).code, 0);
   EXPECT_EQ(call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration", "--quiet"}).code, 0);
   EXPECT_PRED2(contains, call({"explain", "sure", "Li O"}).out, "members; calibrated 0.");
+  EXPECT_PRED2(contains, call({"screen", "sure", "-o", "sure.csv"}).err,
+               "best by calibrated probability\nphases   calibrated  prob");
   EXPECT_FALSE(contains(call({"explain", "run", "Li O"}).out, "calibrated"));
   EXPECT_EQ(call({"train", "config.yaml", "-o", "sure0", "--calibration", "calibration", "--member-range", "0:1"}).code,
             0);
