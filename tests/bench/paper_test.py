@@ -6,6 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench/paper"))
 import paper
 import report
 
