@@ -45,13 +45,13 @@ QUICK_ACCESSIBILITY = ("members=2", "folds=2", "unreported=1", "epochs=1")
 
 def describe(table, scale):
     def epochs(number):
-        return f"at most {number} epochs" if number else "epochs as configured"
+        return f"at most {number} epochs" if number > 1 else "1 epoch" if number else "epochs as configured"
 
     text = (
-        f"{table}: {scale.members} members a fold of our defaults ({epochs(scale.epochs)}), {scale.paper_members} of the "
-        f"paper's configurations ({epochs(scale.paper_epochs)}; the paper: 300 members), {scale.side_members} of splits, "
-        f"ablations and studies ({epochs(scale.side_epochs)}); {scale.run_members} of the run that judges all ternaries "
-        f"(ranking network: {epochs(scale.ranking_epochs)})"
+        f"{table}: {scale.members} members a fold of our defaults ({epochs(scale.epochs)}), {scale.paper_members} of "
+        f"the paper's configurations ({epochs(scale.paper_epochs)}; the paper: 300 members), {scale.side_members} of "
+        f"splits, ablations and studies ({epochs(scale.side_epochs)}); {scale.run_members} of the run that judges all "
+        f"ternaries (ranking network: {epochs(scale.ranking_epochs)})"
     )
     return text + "; quick: two folds, hardly any training, figures that mean nothing" * scale.quick
 
@@ -75,8 +75,8 @@ class Jobs:
         self.side = [*self.folds, "--members", scale.side_members, *limited(scale.side_epochs)]
 
     def tables(self, properties=None, formulas=None, replaced=()):
-        pairs = (f"data.properties={properties or self.properties}", f"environments.formulas={formulas or self.formulas}")
-        return settings(*(pair for pair in pairs if pair.split("=")[0] not in replaced))
+        pairs = {"data.properties": properties or self.properties, "environments.formulas": formulas or self.formulas}
+        return settings(*(f"{key}={path}" for key, path in pairs.items() if key not in replaced))
 
     def phaseselect(self, stage, name, command, subject, *more):
         return Job(name, [self.program, command, subject, "-o", self.folder / name, *more], stage)
@@ -147,7 +147,8 @@ class Jobs:
 
     def splits(self):
         for split in SPLITS:
-            yield self.validate(HARDER_SPLITS, split, *self.side, *settings(f"validation.split={split}"), *self.tables())
+            changes = settings(f"validation.split={split}")
+            yield self.validate(HARDER_SPLITS, split, *self.side, *changes, *self.tables())
             yield self.baselines(HARDER_SPLITS, split)
 
     def ablations(self):

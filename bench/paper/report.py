@@ -121,8 +121,15 @@ def summary(folders):
                          number(own["roc_auc"]), minus["roc_auc"], number(own["ece"])])
     if len(rows) == 1:
         return []
-    return ["## Summary", "", "Our defaults on random folds; differences with 95 % intervals (paired bootstrap over fields).",
-            "Commands and all other measures: Validation, below.", "", *markdown(rows), ""]
+    return [
+        "## Summary",
+        "",
+        "Our defaults on random folds; differences with 95 % intervals (paired bootstrap over fields). Commands and",
+        "all other measures are below, under Validation.",
+        "",
+        *markdown(rows),
+        "",
+    ]
 
 
 def main_table(table, folder):
@@ -168,18 +175,32 @@ def accessibility_tables(folder):
         rows.append([f"{name}: {what}", *counts, *(number(method["roc_auc"]) for method in methods)])
         bounds = [method["accessibility_minus_this"] for method in methods[1:]]
         differences.append([name, *(f"{low:+.4f} to {high:+.4f}" for low, high in bounds)])
-    lines = ["### Accessibility", "", "All ternaries of the modelled elements, each judged by members that saw no field of its fold.",
-             "The reconstruction error is the paper's; boosting learns from the same folds, and a number beside it is its",
-             "iterations.", "", *markdown(rows), "", "95 % intervals (paired bootstrap over fields):", "", *markdown(differences)]
-    lines += folder.commands("run", "accessibility.csv", "accessibility.baseline.json")
+    lines = [
+        "### Accessibility",
+        "",
+        "All ternaries of the modelled elements, each judged by members that saw no field of its fold. The",
+        "reconstruction error is the paper's; boosting learns from the same folds, a number beside it is that of its",
+        "iterations.",
+        "",
+        *markdown(rows),
+        "",
+        "95 % intervals (paired bootstrap over fields):",
+        "",
+        *markdown(differences),
+        *folder.commands("run", "accessibility.csv", "accessibility.baseline.json"),
+    ]
     if leak := folder.json("leak.json"):
         rows = [["", "fields", "against", "known to the matrix", "left out of it", "difference (95 %, paired)"]]
         for entry in leak:
             counts = [f"{entry['positives']:,}", f"{entry['negatives']:,}"]
             rows.append([entry["what"], *counts, number(entry["with"]), number(entry["without"]), interval(entry)])
-        lines += ["The environment matrix knows the formulas of the fields that are judged. Below, those of a fifth of the",
-                  "ternary fields were left out of it, while the fields stayed known; same seed, members and folds.", "",
-                  *markdown(rows), *folder.commands("leak-run", "leak.csv", "leak.json")]
+        lines += [
+            "The environment matrix knows the formulas of the fields that are judged. Below, those of a fifth of the",
+            "ternary fields were left out of it, while the fields stayed known; same seed, members and folds.",
+            "",
+            *markdown(rows),
+            *folder.commands("leak-run", "leak.csv", "leak.json"),
+        ]
     return lines
 
 
@@ -250,10 +271,10 @@ def results(output, scaled, places):
     lines = [
         "# Results",
         "",
-        "Written by `./run paper` from what its commands wrote: nothing here was typed but the paper's figures (Vasylenko et al.",
-        "2022; five folds, 300 members, its own tables). Stratified folds of the tables in `$PHASESELECT_DATA`; means over",
-        "folds, the calibration error (ece) over all fields. DESIGN.md defines splits and calibration. Seconds are those that",
-        "each command took. Scaled to the machine:",
+        "Written by `./run paper` from what its commands wrote: nothing here was typed but the paper's figures",
+        "(Vasylenko et al. 2022; five folds, 300 members, its own tables). Stratified folds of the tables in",
+        "`$PHASESELECT_DATA`; means over folds, the calibration error (ece) over all fields. DESIGN.md defines splits",
+        "and calibration. Beside each command: the seconds that it took. Scaled to the machine:",
         "",
         *(f"- {text}" for text in scaled.values()),
         "",

@@ -17,7 +17,8 @@ from sklearn.metrics import roc_auc_score
 
 
 def boosting(iterations):
-    return {"gradient boosting": {}, f"gradient boosting, {iterations}": {"max_iter": iterations, "early_stopping": False}}
+    more = {"max_iter": iterations, "early_stopping": False}
+    return {"gradient boosting": {}, f"gradient boosting, {iterations}": more}
 
 
 def read(path):

@@ -1,10 +1,11 @@
-"""What is left of the learned accessibility when the environment matrix does not know the formulas of the judged fields.
+"""What is left of the learned accessibility where the environment matrix lacks the formulas of the judged fields.
 
 Usage: accessibility_leak.py WITH.csv WITHOUT.csv [--resamples 1000] [--seed 1] [-o FILE.json]
 Both are tables of `phaseselect accessibility RUN -o ...` with the same fields, seed and folds. The run of WITHOUT.csv
-had the formulas of some fields left out of its environments and these fields in its property table instead: known all the same.
-Printed: area under the ROC curve of these fields against those that nobody knows, and of the fields that --reported
-named and the formulas lack, in both, and what leaving out adds, with a 95 % interval (paired bootstrap over fields).
+had the formulas of some fields left out of its environments and these fields in its property table instead: known all
+the same. Printed, of both: area under the ROC curve of these fields against those that nobody knows, and of the fields
+that --reported named and the formulas lack; and what leaving out adds, with a 95 % interval (paired bootstrap over
+fields).
 """
 import argparse
 import json

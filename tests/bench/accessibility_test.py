@@ -37,7 +37,8 @@ def table(path, noise, flags, fold=lambda i: i % 2):
         writer.writerow(HEADER)
         for i, field in enumerate(FIELDS):
             score = is_known(field) + noise * generator.standard_normal()
-            writer.writerow([" ".join(field), fold(i), score, 0.1, generator.random(), generator.random(), flags(i, field)])
+            noises = generator.random(2)
+            writer.writerow([" ".join(field), fold(i), score, 0.1, *noises, flags(i, field)])
     return path
 
 

@@ -148,7 +148,8 @@ class Paper(unittest.TestCase):
         self.assertEqual([name for table, name in names[5:9]], ["run", "accessibility.csv", "leak-run", "leak.csv"])
         for table in paper.TABLES:  # what a job reads was made before it
             made = set()
-            for job in sorted(paper.jobs(table, paper.CPU, self.program, self.folder, self.folder), key=lambda j: j.stage):
+            own = paper.jobs(table, paper.CPU, self.program, self.folder, self.folder)
+            for job in sorted(own, key=lambda job: job.stage):
                 needed = {Path(word).name for before, word in zip(job.command, job.command[1:])
                           if before != "-o" and isinstance(word, Path) and word.parent == self.folder}
                 self.assertEqual({name for name in needed if not (self.folder / name).exists()} - made, set())
