@@ -143,17 +143,11 @@ def run(job, folder, places):
         "command": places.shown(job.command), "files": files(job.command, places), "program": made_by(job.command),
         "machine": machine(), "date": time.strftime("%Y-%m-%d"),
     }
-    record = read(folder, job.name)
-    if record is None:
-        if result.exists():
-            refuse(result, "has no record of how it was made")
-        record = now
-    elif changed := changes(record, now):
+    record = (read(folder, job.name) if result.exists() else None) or now
+    if result.exists() and not path.exists():
+        refuse(result, "has no record of how it was made")
+    if changed := changes(record, now):
         refuse(result, f"was made with another {' and '.join(changed)}")
-    if record["program"] != now["program"]:
-        print(f"paper.py: {result} was made by {record['program']}, this is {now['program']}", file=sys.stderr)
-    if is_done(record):
-        return
 
     def save(**more):
         record.update(more)
@@ -161,16 +155,20 @@ def run(job, folder, places):
         partial.write_text(json.dumps(record, indent=2) + "\n")
         partial.replace(path)
 
-    finished = seconds_of_finished(result)
-    if finished is not None:
-        save(seconds=round(finished, 1))
+    if not is_done(record) and (seconds := seconds_of_finished(result)) is not None:
+        save(seconds=round(seconds, 1))
+    if is_done(record):
+        if record["program"] != now["program"]:
+            print(f"paper.py: {result} was made by {record['program']}, this is {now['program']}", file=sys.stderr)
         return
-    if record["program"] != now["program"]:
+    command = [str(word) for word in job.command]
+    resume = ["--resume"] * (command[1] in ("validate", "train") and result.exists())
+    if not resume:
+        record = now
+    elif record["program"] != now["program"]:
         record["program"] += f", then {now['program']}"
     save()
     print(f"{time.strftime('%H:%M')} {folder.name}: {job.name}", file=sys.stderr, flush=True)
-    command = [str(word) for word in job.command]
-    resume = ["--resume"] * (command[1] in ("validate", "train") and result.exists())
     code, seconds = execute(command + resume)
     seconds += record.get("seconds_before", 0)
     if code:

@@ -10,7 +10,9 @@ accessibility minus each of them with a 95 % interval (paired bootstrap over fie
 import argparse
 import csv
 import json
+import os
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # boosting's threads spin otherwise: minutes on a shared machine
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score

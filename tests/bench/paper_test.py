@@ -119,6 +119,12 @@ class Paper(unittest.TestCase):
         with self.assertRaisesRegex(SystemExit, "has no record"):
             self.run_job(self.job("default"))
 
+    def test_a_result_that_is_gone_is_made_again(self):
+        self.run_job(self.job("members.csv"))
+        (self.folder / "members.csv").unlink()
+        self.run_job(self.job("members.csv", members=3))
+        self.assertEqual(len(self.calls()), 2)
+
     def test_a_result_of_another_version_is_used_and_told(self):
         self.run_job(self.job("default"))
         self.set_version("2")
