@@ -22,11 +22,12 @@ def is_left_out(field):
 
 def without_a_fifth(formulas, properties, formulas_target, properties_target):
     """The formulas without those of a fifth of the ternary fields, and the property table with these fields: they stay
-    known, and only the environment matrix no longer knows them."""
+    known, and only the environment matrix no longer knows them. Every element keeps an environment."""
     header, *lines = formulas.read_text().splitlines()
     fields = [frozenset(symbols(line)) for line in lines]
-    kept = [line for line, field in zip(lines, fields) if not is_left_out(field)]
-    left_out = sorted(" ".join(sorted(field)) for field in set(fields) if is_left_out(field))
+    modelled = frozenset().union(*(field for field in fields if len(field) > 1 and not is_left_out(field)))
+    left_out = {field for field in fields if is_left_out(field) and field <= modelled}
+    kept = [line for line, field in zip(lines, fields) if field not in left_out]
     formulas_target.write_text("\n".join([header, *kept]) + "\n")
-    rows = "".join(f"{field},0\n" for field in left_out)
-    properties_target.write_text(properties.read_text().rstrip("\n") + "\n" + rows)
+    rows = sorted(" ".join(sorted(field)) + ",0\n" for field in left_out)
+    properties_target.write_text(properties.read_text().rstrip("\n") + "\n" + "".join(rows))

@@ -196,6 +196,16 @@ class Paper(unittest.TestCase):
         self.assertTrue(len(triples) / 8 < len(left_out) < len(triples) / 3)
         self.assertEqual({len(field) for field in left_out}, {3})
 
+    def test_no_element_loses_its_last_formula(self):
+        formulas, properties = self.folder / "formulas.csv", self.folder / "properties.csv"
+        known = ["".join(three) for three in itertools.combinations("Al C H N O S Si".split(), 3)]
+        only = next(f"He{metal}O" for metal in ("Na", "K", "Rb", "Cs", "Ba", "Sr", "Ca", "Mg", "Y", "La", "Li", "Be")
+                    if tables.is_left_out(tables.symbols(f"He{metal}O")))
+        formulas.write_text("\n".join(["formula", "He", *known, only]))
+        properties.write_text("phases,Tc\n")
+        tables.without_a_fifth(formulas, properties, self.folder / "kept.csv", self.folder / "known.csv")
+        self.assertIn(only, (self.folder / "kept.csv").read_text().split())
+
     def test_results_name_the_commands(self):
         folder = self.folder / "magnets"
         folder.mkdir()
