@@ -62,14 +62,17 @@ def main():
     print(*scaled.values(), sep="\n", file=sys.stderr)
     if not (places.data / "icsd_fields.csv").exists():
         print(report.NO_REPORTED, file=sys.stderr)
+    output.mkdir(parents=True, exist_ok=True)
+    locked = records.lock(output)
     planned = []
     for table, scale in scales.items():
         folder = output / table
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         planned += [(job, folder) for job in jobs(table, scale, places.program, places.data, folder)]
     for job, folder in sorted(planned, key=lambda each: each[0].stage):
         records.run(job, folder, places)
         results.write_text(report.results(output, scaled, places))
+    locked.close()
     print(f"the tables are in {results}", file=sys.stderr)
 
 

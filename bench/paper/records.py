@@ -4,6 +4,7 @@ A result is used again when its command and the contents of all files named in i
 program is told, and does not make it another result. A record is written before the work and completed after it: a
 validation or a run that is finished counts, even where the end of its record was lost.
 """
+import fcntl
 import functools
 import hashlib
 import json
@@ -122,10 +123,21 @@ def seconds_of_finished(result):
     return None
 
 
+def lock(folder):
+    """Keeps others out of the folder while the file is open, here or in a child that outlives this process."""
+    file = open(folder / "lock", "w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"paper.py: another ./run paper, or a command that one left behind, still works in {folder}")
+    os.set_inheritable(file.fileno(), True)
+    return file
+
+
 def execute(command):
     """Exit code and seconds. The child saves its state when it is told to stop."""
     start = time.monotonic()
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command, close_fds=False) as process:
         try:
             process.wait()
         except KeyboardInterrupt:  # the terminal told the child as well

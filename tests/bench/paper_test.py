@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import stat
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -145,6 +146,15 @@ class Paper(unittest.TestCase):
         self.run_job(self.job("default"))
         self.assertEqual(len(self.calls()), 1)
         self.assertEqual(records.read(self.folder, "default"), record | {"seconds": 12.5})
+
+    def test_a_command_that_is_left_behind_keeps_others_out(self):
+        locked = records.lock(self.folder)
+        with subprocess.Popen(["sleep", "60"], close_fds=False) as child:
+            locked.close()
+            with self.assertRaisesRegex(SystemExit, "still works in"):
+                records.lock(self.folder)
+            child.kill()
+        records.lock(self.folder).close()
 
     def test_the_important_jobs_come_first(self):
         own = [(job.stage, table, job.name) for table in paper.TABLES for job in self.jobs(table)]
