@@ -79,7 +79,11 @@ def markdown(rows):
 def training(metrics):
     """Members a fold and the most epochs, as they were."""
     epochs = re.search(r"^training:\n(?:  .*\n)*?  epochs: (\d+)", metrics["config"], re.MULTILINE)
-    return f"{metrics['members']} members" + (f" x {epochs[1]} epochs" if epochs else "")
+    return " x ".join([counted(metrics["members"], "member")] + ([counted(epochs[1], "epoch")] if epochs else []))
+
+
+def counted(number_of, what):
+    return f"{number_of} {what}{'' if int(number_of) == 1 else 's'}"
 
 
 def measures_row(what, metrics):

@@ -50,9 +50,10 @@ def main():
         sys.exit("accessibility_leak.py: the tables differ in fields or folds")
     random, result = np.random.default_rng(arguments.seed), []
     for what, part, positive in groups(flags, flags_without):
-        entry = {"what": what, "positives": int(positive.sum()), "negatives": int((part & ~positive).sum())}
+        labels = positive[part]
+        entry = {"what": what, "positives": int(labels.sum()), "negatives": int((~labels).sum())}
         judged = scores["accessibility"][part], scores_without["accessibility"][part]
-        entry |= compare(positive[part], *judged, arguments.resamples, random)
+        entry |= compare(labels, *judged, arguments.resamples, random)
         text = "{with:.4f} with, {without:.4f} without, difference {difference:+.4f} ({low:+.4f} to {high:+.4f})"
         print(f"{what}: {text.format(**entry)}")
         result.append(entry)
