@@ -120,23 +120,24 @@ class Jobs:
         if self.table == "band_gap":
             yield self.study(stage, "intermetallics.csv", self.folder / "run", "--metals")
 
+    def judge(self, name, run):
+        reported = self.known("--reported")
+        return self.phaseselect(ACCESSIBILITY, name, "accessibility", self.folder / run, *reported)
+
     def accessibility(self):
         changes = settings(*(f"accessibility.{change}" for change in QUICK_ACCESSIBILITY * self.scale.quick))
-        resamples = ["--resamples", 20] if self.scale.quick else []
+        resamples = ["--resamples", 20 if self.scale.quick else 300]
         more = ["--iterations", 20] if self.scale.quick else []
-        judge = lambda name, run: self.phaseselect(
-            ACCESSIBILITY, name, "accessibility", self.folder / run, *self.known("--reported")
-        )
         judged, leak = self.folder / "accessibility.csv", self.folder / "leak.csv"
         yield self.train(ACCESSIBILITY, "run", self.scale.run_members, *changes)
-        yield judge(judged.name, "run")
+        yield self.judge(judged.name, "run")
         yield self.script(
             ACCESSIBILITY, "accessibility.baseline.json", "accessibility_baseline.py", judged, *resamples, *more
         )
         replaced = {"formulas": self.folder / "leak-formulas.csv", "properties": self.folder / "leak-properties.csv"}
         tables.without_a_fifth(self.formulas, self.properties, *replaced.values())
         yield self.train(ACCESSIBILITY, "leak-run", 1, *changes, **replaced)
-        yield judge(leak.name, "leak-run")
+        yield self.judge(leak.name, "leak-run")
         yield self.script(ACCESSIBILITY, "leak.json", "accessibility_leak.py", judged, leak, *resamples)
 
     def paper(self):
