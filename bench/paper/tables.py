@@ -1,5 +1,6 @@
 """Tables that jobs read and that are made of the published ones."""
 import hashlib
+import random
 import re
 
 
@@ -13,6 +14,16 @@ def indicator_formulas(formulas, target):
     all_symbols = set().union(*map(symbols, formulas.read_text().splitlines()[1:]))
     lines = [f"{symbol}H{i + 2}" for i, symbol in enumerate(sorted(all_symbols - {"H"}))]
     target.write_text("\n".join(["formula", *lines]) + "\n")
+
+
+def set_aside(properties, kept, aside):
+    """15 % of the rows, drawn before the defaults were chosen: by this seed, from this order of rows. The other rows are
+    what they were chosen on."""
+    header, *rows = [line for line in properties.read_text().split("\n") if line]
+    random.Random(20261124).shuffle(rows)
+    count = int(0.15 * len(rows))
+    aside.write_text("\n".join([header, *rows[:count]]) + "\n")
+    kept.write_text("\n".join([header, *rows[count:]]) + "\n")
 
 
 def is_left_out(field):

@@ -70,7 +70,8 @@ def main():
     baselines.judge_folds(validation, options.seed)
     result = baselines.compare(validation, options.resamples, options.seed)
     result.update(
-        run=str(options.run), learned_from=len(validation.folds[0].training), fields=len(validation.folds[0].judged),
+        run=str(options.run), members=json.loads((options.run / "run.json").read_text())["members"],
+        learned_from=len(validation.folds[0].training), fields=len(validation.folds[0].judged),
         seed=options.seed, resamples=options.resamples, scikit_learn=sklearn.__version__,
     )
     print(baselines.table(result))
