@@ -1,21 +1,26 @@
 """What gradient boosting makes of the fields and folds of `phaseselect accessibility`.
 
-Usage: accessibility_baseline.py OUT.csv [--resamples 1000] [--seed 1] [-o FILE.json]
+Usage: accessibility_baseline.py OUT.csv [--iterations 600] [--resamples 1000] [--seed 1] [-o FILE.json]
 OUT.csv is what `phaseselect accessibility RUN --reported FILE -o OUT.csv` wrote. For each fold scikit-learn's
 HistGradientBoostingClassifier learns the element indicator vectors of all fields of the other folds, known fields
 against the rest, and judges the fold, as the accessibility members did; once with scikit-learn's defaults and once
-with 600 iterations. Printed: area under the ROC curve of each method and of the scores in OUT.csv, and the learned
+with more iterations. Printed: area under the ROC curve of each method and of the scores in OUT.csv, and the learned
 accessibility minus each of them with a 95 % interval (paired bootstrap over fields).
 """
 import argparse
 import csv
 import json
+import os
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # boosting's threads spin otherwise: minutes on a shared machine
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-BOOSTING = {"gradient boosting": {}, "gradient boosting, 600": {"max_iter": 600, "early_stopping": False}}
+
+def boosting(iterations):
+    more = {"max_iter": iterations, "early_stopping": False}
+    return {"gradient boosting": {}, f"gradient boosting, {iterations}": more}
 
 
 def read(path):
@@ -62,6 +67,7 @@ def measures(flags):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table")
+    parser.add_argument("--iterations", type=int, default=600)
     parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("-o", "--output")
@@ -69,7 +75,7 @@ def main():
     fields, folds, flags, scores = read(arguments.table)
     matrix = indicators(fields)
     known = np.array([bool(f & {"training", "environments"}) for f in flags])
-    for name, settings in BOOSTING.items():
+    for name, settings in boosting(arguments.iterations).items():
         scores[name] = out_of_fold(matrix, known, folds, settings, arguments.seed)
     random = np.random.default_rng(arguments.seed)
     result = []

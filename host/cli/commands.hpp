@@ -47,7 +47,7 @@ using Action = std::function<void()>;
 void add_data_commands(CLI::App& app, Action& action);      // aggregate, inspect
 void add_training_commands(CLI::App& app, Action& action);  // train, merge, validate
 void add_study_command(CLI::App& app, Action& action);
-void add_run_commands(CLI::App& app, Action& action);  // predict, screen, accessibility, explain, export
+void add_run_commands(CLI::App& app, Action& action);  // predict, screen, map, accessibility, explain, export
 
 // Text for people on standard error, unless quiet; JSON for scripts on standard output.
 void print_summary(const CommonOptions& common, const std::string& text, const nlohmann::json& json);

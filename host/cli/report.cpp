@@ -59,17 +59,18 @@ nlohmann::json reconstructed(const nlohmann::json& row) {
   return percentile.is_number() ? nlohmann::json(100.0 - percentile.get<double>()) : nlohmann::json();
 }
 
-// The learned accessibility is left out of a table whose run has none.
-std::string best_table(const nlohmann::json& rows, bool learned) {
+// The learned accessibility and the calibrated probability are left out of a table whose run has none.
+std::string best_table(const nlohmann::json& rows, bool learned, bool calibrated) {
   std::size_t width = 6;
   for (const nlohmann::json& row : rows) width = std::max(width, row["phases"].get_ref<const std::string&>().size());
-  std::string text = fmt::format("{:<{}}  probability  spread  {}reconstructed  known\n", "phases", width,
-                                 learned ? "accessibility  spread  " : "");
+  std::string text = fmt::format("{:<{}}  {}probability  spread  {}reconstructed  known\n", "phases", width,
+                                 calibrated ? "calibrated  " : "", learned ? "accessibility  spread  " : "");
   for (const nlohmann::json& row : rows) {
     const std::string accessibility =
         learned ? fmt::format("{:>13}  {:>6}  ", decimal(row["accessibility"], 4), decimal(row["accessibility_std"], 4))
                 : std::string();
-    text += fmt::format("{:<{}}  {:>11}  {:>6}  {}{:>13}  {}\n", row["phases"].get<std::string>(), width,
+    const std::string sure = calibrated ? fmt::format("{:>10}  ", decimal(row["calibrated"], 4)) : std::string();
+    text += fmt::format("{:<{}}  {}{:>11}  {:>6}  {}{:>13}  {}\n", row["phases"].get<std::string>(), width, sure,
                         decimal(row["probability"], 4), decimal(row["probability_std"], 4), accessibility,
                         decimal(reconstructed(row), 1), row["known"].get<std::string>());
   }
@@ -149,9 +150,10 @@ std::string validate_text(const nlohmann::json& metrics) {
   }
   const nlohmann::json& calibrated = metrics["calibrated"];
   if (calibrated.is_null()) return text + "not calibrated: that takes more than one fold\n";
-  text += fmt::format("calibrated on the other folds; on all: {} x logit {:+.3f}\n",
-                      decimal(metrics["calibration"]["slope"], 3), metrics["calibration"]["shift"].get<double>());
-  for (const char* name : {"accuracy", "f1", "mcc", "log_loss", "brier", "ece"}) {
+  text += fmt::format("calibrated on the other folds; on all: {} x logit {:+.3f}{}\n",
+                      decimal(metrics["calibration"]["slope"], 3), metrics["calibration"]["shift"].get<double>(),
+                      metrics["calibration"].contains("neighbours") ? " + evidence of neighbours" : "");
+  for (const char* name : {"accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier", "ece"}) {
     text += measure_line(calibrated, name, shown);
   }
   return text;
@@ -165,9 +167,20 @@ std::string screen_text(const nlohmann::json& result) {
       count(result["left_out"]), count(result["members"]), duration_text(result["seconds"].get<double>()),
       with_separators(static_cast<std::uint64_t>(result["field_members_per_second"].get<double>())));
   const bool learned = result["order"] != "probability" || !result["best"][0]["accessibility"].is_null();
-  text += result["order"] == "product" ? "best by probability times accessibility\n"
-                                       : fmt::format("best by {}\n", result["order"].get<std::string>());
-  return text + best_table(result["best"], learned);
+  const std::string calibrated =
+      result["calibrated"].get<bool>() && result["order"] != "accessibility" ? "calibrated " : "";
+  text += result["order"] == "product" ? fmt::format("best by {}probability times accessibility\n", calibrated)
+                                       : fmt::format("best by {}{}\n", calibrated, result["order"].get<std::string>());
+  return text + best_table(result["best"], learned, result["calibrated"].get<bool>());
+}
+
+std::string map_text(const nlohmann::json& result) {
+  std::string text = fmt::format("{} fields by {} and {}\n", count(result["fields"]), result["y"].get<std::string>(),
+                                 result["x"].get<std::string>());
+  if (result["without_values"] != 0) {
+    text += fmt::format("{} rows have no values and are not drawn\n", count(result["without_values"]));
+  }
+  return text;
 }
 
 std::string accessibility_text(const nlohmann::json& result) {
@@ -194,6 +207,21 @@ std::string predict_text(const nlohmann::json& result) {
       count(result["too_large"]), count(result["rejects"]), duration_text(result["seconds"].get<double>()));
 }
 
+namespace {
+
+// Known fields that differ by one element, of each kind.
+std::string neighbours_text(const nlohmann::json& neighbours) {
+  std::string text = "\nknown fields one element away\n";
+  for (const auto& [kind, what] : {std::pair("substitutions", "replaced"), std::pair("extensions", "added"),
+                                   std::pair("reductions", "left out")}) {
+    text += fmt::format("  {:<8}  {} of {} reach the threshold\n", what, count(neighbours[kind]["positives"]),
+                        count(neighbours[kind]["fields"]));
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string explain_text(const nlohmann::json& result) {
   const std::string known = result["known"].get<std::string>();
   const std::string accessibility =
@@ -212,7 +240,7 @@ std::string explain_text(const nlohmann::json& result) {
     text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),
                         decimal(row["attention_std"], 4));
   }
-  text += "\nnearest known fields\n";
+  text += neighbours_text(result["neighbours"]) + "\nnearest known fields\n";
   for (const nlohmann::json& row : result["nearest"]) {
     text += fmt::format("  {:<24}  similarity {}  value {:g}  label {}\n", row["phases"].get<std::string>(),
                         decimal(row["similarity"], 2), row["value"].get<double>(), row["label"].get<int>());

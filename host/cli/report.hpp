@@ -9,6 +9,7 @@ namespace phaseselect {
 std::string inspect_text(const nlohmann::json& result);
 std::string validate_text(const nlohmann::json& metrics);
 std::string screen_text(const nlohmann::json& result);
+std::string map_text(const nlohmann::json& result);
 std::string accessibility_text(const nlohmann::json& result);
 std::string predict_text(const nlohmann::json& result);
 std::string explain_text(const nlohmann::json& result);

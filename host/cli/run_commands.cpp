@@ -1,4 +1,4 @@
-// predict, screen, explain and export: what a finished run is for.
+// predict, screen, map, accessibility, explain and export: what a finished run is for.
 #include <fmt/format.h>
 
 #include "host/cli/commands.hpp"
@@ -125,6 +125,36 @@ void add_screen(CLI::App& app, Action& action) {
   });
 }
 
+void add_map(CLI::App& app, Action& action) {
+  struct Options {
+    CommonOptions common;
+    std::string ranking, output;
+    std::size_t named = MapRequest().named;
+    bool paper = false;
+  };
+  CLI::App& command = *app.add_subcommand("map", "draw a ranking: fields by probability and accessibility");
+  const auto options = std::make_shared<Options>();
+  command.add_option("ranking", options->ranking, "table that screen or predict wrote")
+      ->required()
+      ->type_name("RANKING.csv");
+  command.add_option("-o,--output", options->output, "picture (- is standard output)")
+      ->required()
+      ->type_name("MAP.svg");
+  command.add_option("--named", options->named, "name so many of the best fields that are not known")
+      ->check(whole_number(0, 24))
+      ->capture_default_str();
+  command.add_flag("--paper", options->paper, "the paper's axes: raw probability and reconstruction error");
+  options->common.add_quiet(command);
+  options->common.add_json(command);
+  command.callback([options, &action] {
+    action = [options] {
+      check_outputs(options->common, options->output);
+      const nlohmann::json result = draw_map({options->ranking, options->output, options->named, options->paper});
+      print_summary(options->common, map_text(result), result);
+    };
+  });
+}
+
 void add_accessibility(CLI::App& app, Action& action) {
   struct Options {
     CommonOptions common;
@@ -212,6 +242,7 @@ void add_export(CLI::App& app, Action& action) {
 void add_run_commands(CLI::App& app, Action& action) {
   add_predict(app, action);
   add_screen(app, action);
+  add_map(app, action);
   add_accessibility(app, action);
   add_explain(app, action);
   add_export(app, action);

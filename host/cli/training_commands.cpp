@@ -89,11 +89,13 @@ void add_merge(CLI::App& app, Action& action) {
   options->common.add_quiet(command);
   command.callback([options, &action] {
     action = [options] {
-      const std::vector<std::uint32_t> missing =
-          merge_runs({options->runs.begin(), options->runs.end()}, options->output);
-      if (!missing.empty() && !options->common.quiet) {
+      const Merged merged = merge_runs({options->runs.begin(), options->runs.end()}, options->output);
+      if (!merged.missing.empty() && !options->common.quiet) {
         fmt::print(stderr, "members {} of the ensemble are missing: train them with --member-range and merge again\n",
-                   list_members(missing));
+                   list_members(merged.missing));
+      }
+      if (merged.calibration_dropped && !options->common.quiet) {
+        fmt::print(stderr, "the runs are calibrated differently: the joined run is not calibrated\n");
       }
       print_summary(options->common, fmt::format("{} runs are joined in {}\n", options->runs.size(), options->output),
                     {});

@@ -259,6 +259,7 @@ std::vector<SchemaKey> schema(Config& c) {
                        {{"constant", Schedule::constant}, {"cosine", Schedule::cosine}}),
       real("accessibility.weight_decay", c.accessibility.weight_decay, not_negative),
       real("accessibility.dropout", c.accessibility.dropout, rate),
+      boolean("calibration.neighbours", c.calibration.neighbours),
       choice<SplitKind>("validation.split", c.validation.split,
                         {{"random", SplitKind::random},
                          {"leave_element_out", SplitKind::leave_element_out},

@@ -17,7 +17,7 @@ namespace phaseselect {
 namespace {
 
 constexpr const char* format_name = "phaseselect checkpoint";
-constexpr const char* format_version = "3";
+constexpr const char* format_version = "4";
 constexpr std::size_t member_columns = 8;
 constexpr std::size_t count_columns = 5;
 constexpr std::size_t loss_columns = 4;

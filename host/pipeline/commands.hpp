@@ -102,6 +102,15 @@ struct AccessibilityRequest {
 // How well a run tells known fields from others: every combination of `arity` modelled elements, judged out of fold.
 nlohmann::json measure_accessibility(const AccessibilityRequest& request, const Execution& execution);
 
+// A table that screen or predict wrote as a picture (SVG): how many fields at each probability and accessibility, and
+// which unknown ones have the largest product of the two.
+struct MapRequest {
+  std::filesystem::path ranking, output;
+  std::size_t named = 15;  // fields named at most
+  bool paper = false;      // axes of the paper: raw probability and reconstruction error, though there be better
+};
+nlohmann::json draw_map(const MapRequest& request);
+
 nlohmann::json explain(const std::filesystem::path& run, const std::string& field, const Execution& execution);
 
 void export_embeddings(const std::filesystem::path& run, const std::filesystem::path& output,

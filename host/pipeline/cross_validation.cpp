@@ -16,6 +16,16 @@
 namespace phaseselect {
 namespace {
 
+// Of the fields that the fold judges, from those that it learned from.
+std::vector<Evidence> evidence_of(const PreparedData& data, const ElementSimilarity& similarity,
+                                  const SplitFold& fold) {
+  Neighbourhood known(similarity);
+  for (const std::uint32_t row : fold.training) known.add(data.kept[row].field, data.problem.labels[row] != 0);
+  std::vector<Evidence> evidence;
+  for (const std::uint32_t row : fold.judged) evidence.push_back(known.evidence(data.kept[row].field));
+  return evidence;
+}
+
 FoldPredictions judge(Engine& engine, const Problem& problem, const SplitFold& fold,
                       std::span<const TrainedMember> members) {
   const std::vector<Slot> slots = all_slots(static_cast<int>(members.size()));
@@ -44,15 +54,17 @@ std::optional<Calibration> calibration_of_the_others(const FoldPlans& plans, con
   const std::vector<std::uint32_t>& judged = plans.folds[own].judged;
   std::vector<std::uint8_t> labels;
   std::vector<float> probabilities;
+  std::vector<Evidence> evidence;
   for (std::size_t f = 0; f < folds.size(); ++f) {
     for (std::size_t i = 0; i < folds[f].labels.size(); ++i) {
       if (std::binary_search(judged.begin(), judged.end(), plans.folds[f].judged[i])) continue;
       labels.push_back(folds[f].labels[i]);
       probabilities.push_back(folds[f].probability[i]);
+      if (!folds[f].evidence.empty()) evidence.push_back(folds[f].evidence[i]);
     }
   }
   if (labels.empty()) return std::nullopt;
-  return fit_calibration(labels, probabilities);
+  return fit_calibration(labels, probabilities, evidence);
 }
 
 void calibrate_folds(const FoldPlans& plans, HeldOutPredictions& predictions) {
@@ -60,14 +72,17 @@ void calibrate_folds(const FoldPlans& plans, HeldOutPredictions& predictions) {
     FoldPredictions& fold = predictions.folds[f];
     fold.calibration = calibration_of_the_others(plans, predictions.folds, f);
     if (!fold.calibration) continue;
-    for (const float p : fold.probability) fold.calibrated.push_back(calibrate(p, *fold.calibration));
+    for (std::size_t i = 0; i < fold.probability.size(); ++i) {
+      const Evidence evidence = fold.evidence.empty() ? Evidence{} : fold.evidence[i];
+      fold.calibrated.push_back(calibrate(fold.probability[i], *fold.calibration, evidence));
+    }
   }
   const Pooled all = pooled(predictions);
-  predictions.calibration = fit_calibration(all.labels, all.probability);
-}
-
-nlohmann::json to_json(const Calibration& calibration) {
-  return {{"slope", calibration.slope}, {"shift", calibration.shift}};
+  std::vector<Evidence> evidence;
+  for (const FoldPredictions& fold : predictions.folds) {
+    evidence.insert(evidence.end(), fold.evidence.begin(), fold.evidence.end());
+  }
+  predictions.calibration = fit_calibration(all.labels, all.probability, evidence);
 }
 
 // The configuration without what does not change what a member learns from all the fields.
@@ -98,13 +113,19 @@ nlohmann::json over_folds(const HeldOutPredictions& predictions, std::vector<flo
 
 }  // namespace
 
-HeldOutPredictions judge_folds(Engine& engine, const Problem& problem, const FoldPlans& plans,
+HeldOutPredictions judge_folds(Engine& engine, const Config& config, const PreparedData& data, const FoldPlans& plans,
                                const std::vector<TrainedMember>& members) {
   HeldOutPredictions predictions;
   const std::size_t per_fold = members.size() / plans.folds.size();
   for (std::size_t f = 0; f < plans.folds.size(); ++f) {
     predictions.folds.push_back(
-        judge(engine, problem, plans.folds[f], std::span(members).subspan(f * per_fold, per_fold)));
+        judge(engine, data.problem, plans.folds[f], std::span(members).subspan(f * per_fold, per_fold)));
+  }
+  if (config.calibration.neighbours) {
+    const ElementSimilarity similarity(data.problem.groups, data.matrix.elements);
+    for (std::size_t f = 0; f < plans.folds.size(); ++f) {
+      predictions.folds[f].evidence = evidence_of(data, similarity, plans.folds[f]);
+    }
   }
   calibrate_folds(plans, predictions);
   return predictions;

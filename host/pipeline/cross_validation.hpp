@@ -21,6 +21,7 @@ struct FoldPredictions {
   std::vector<std::uint8_t> labels;
   std::vector<float> of_members;              // [members][judged]
   std::vector<float> probability, deviation;  // over members
+  std::vector<Evidence> evidence;             // from the fields that the fold learned from; empty: not asked for
   // Fitted on what the other folds' members say of fields that this fold does not judge; empty when there are none.
   std::optional<Calibration> calibration;
   std::vector<float> calibrated;  // empty without one
@@ -32,7 +33,7 @@ struct HeldOutPredictions {
 };
 
 // Each fold's fields judged by the fold's own members.
-HeldOutPredictions judge_folds(Engine& engine, const Problem& problem, const FoldPlans& plans,
+HeldOutPredictions judge_folds(Engine& engine, const Config& config, const PreparedData& data, const FoldPlans& plans,
                                const std::vector<TrainedMember>& members);
 
 // The measures of metrics.json: mean, standard_deviation, folds_defined, folds, pooled; the same of the calibrated
@@ -43,8 +44,9 @@ inline constexpr const char* validation_result_file_name = "metrics.json";  // a
 // Hashes of both tables.
 nlohmann::json data_identity(const Config& config);
 
-// The calibration of a run, for run.json: slope, shift, and where they are from. Throws UsageError unless the folder
-// holds a finished validation of the same tables and model; members, seeds, validation and ranking may differ.
+// The calibration of a run, for run.json: its numbers (calibration.hpp), and where they are from. Throws UsageError
+// unless the folder holds a finished validation of the same tables and model; members, seeds, validation and ranking
+// may differ.
 nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config);
 
 // All folds in a row.

@@ -59,6 +59,15 @@ nlohmann::json attention_json(LoadedRun& loaded, const PhaseField& field, const 
   return json;
 }
 
+nlohmann::json neighbours_json(const Neighbours& neighbours) {
+  const auto of_kind = [](const NeighbourCount& kind) {
+    return nlohmann::json{{"fields", kind.fields}, {"positives", kind.positives}};
+  };
+  return {{"substitutions", of_kind(neighbours.substitutions)},
+          {"extensions", of_kind(neighbours.extensions)},
+          {"reductions", of_kind(neighbours.reductions)}};
+}
+
 nlohmann::json nearest_json(const PhaseField& field, const RunContents& contents) {
   nlohmann::json json = nlohmann::json::array();
   for (const Neighbour& neighbour : nearest_fields(field, contents.training_fields, nearest_shown)) {
@@ -112,13 +121,14 @@ nlohmann::json explain(const std::filesystem::path& run, const std::string& fiel
           {"inclusive", contents.config.data.inclusive},
           {"probability", json_number(statistics.probability)},
           {"probability_std", json_number(statistics.deviation)},
-          {"calibrated", json_number(loaded.run().calibrated(statistics.probability))},
+          {"calibrated", json_number(loaded.run().calibrated(statistics.probability, field))},
           {"reconstruction_error", json_number(statistics.error)},
           {"uncertainty_percentile", json_number(loaded.run().percentile(statistics.error))},
           {"accessibility", json_number(accessibility.mean.front())},
           {"accessibility_std", json_number(accessibility.deviation.front())},
           {"known", known_text(known.flags(FieldKey(field)))},
           {"attention", attention_json(loaded, field, rows)},
+          {"neighbours", neighbours_json(loaded.run().neighbours(field))},
           {"nearest", nearest_json(field, contents)}};
 }
 

@@ -3,30 +3,15 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "host/pipeline/field_key.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/chemistry/phase_field.hpp"
 
 namespace phaseselect {
-
-// A phase field as a set of bits, one per element by alphabetical rank: 16 bytes, built by or-ing elements.
-struct FieldKey {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-
-  FieldKey() = default;
-  explicit FieldKey(const PhaseField& field);
-  void add(Element element);
-  friend bool operator==(const FieldKey&, const FieldKey&) = default;
-};
-
-struct FieldKeyHash {
-  std::size_t operator()(const FieldKey& key) const;
-};
 
 // Bits of the flags of a field.
 enum class Known : std::uint8_t { training = 1, environments = 2, reported = 4 };

@@ -19,7 +19,7 @@ namespace phaseselect {
 
 inline constexpr const char* members_file_name = "members.safetensors";
 inline constexpr const char* members_format = "phaseselect members";
-inline constexpr const char* members_format_version = "3";
+inline constexpr const char* members_format_version = "4";
 
 // One member on its way into the file.
 struct MemberSource {

@@ -138,6 +138,11 @@ nlohmann::json calibration_of(const Run& run) {
   return calibration;
 }
 
+bool calibrations_differ(const Runs& runs) {
+  return std::any_of(runs.begin(), runs.end(),
+                     [&](const auto& run) { return calibration_of(*run) != calibration_of(*runs.front()); });
+}
+
 // run.json of the whole: means weighted by members, times added. What is true of one part only is said of that part.
 nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs& runs) {
   nlohmann::json merged = runs.front()->contents().run;
@@ -160,10 +165,7 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
   }
   for (auto& [key, value] : metrics) value /= static_cast<double>(members);
   for (const char* key : {"member_range", "resumed"}) merged.erase(key);
-  if (std::any_of(runs.begin(), runs.end(),
-                  [&](const auto& run) { return calibration_of(*run) != calibration_of(*runs.front()); })) {
-    merged["calibration"] = nullptr;
-  }
+  if (calibrations_differ(runs)) merged["calibration"] = nullptr;
   merged["engine"] = engine_of(runs.front()->contents());
   merged["version"] = program_version();
   merged["commit"] = program_commit();
@@ -212,7 +214,7 @@ void write_merged(const std::vector<fs::path>& paths, const Runs& runs, const fs
 
 }  // namespace
 
-std::vector<std::uint32_t> merge_runs(const std::vector<fs::path>& paths, const fs::path& directory) {
+Merged merge_runs(const std::vector<fs::path>& paths, const fs::path& directory) {
   if (paths.empty()) throw UsageError("merge: give at least one run");
   if (fs::exists(directory)) {
     throw UsageError(fmt::format("{} exists: name a folder that does not, or remove it", directory.string()));
@@ -231,7 +233,7 @@ std::vector<std::uint32_t> merge_runs(const std::vector<fs::path>& paths, const 
     fs::create_directories(unfinished);
     write_merged(paths, runs, unfinished);
     fs::rename(unfinished, finished);
-    return missing_members(runs);
+    return {missing_members(runs), calibrations_differ(runs)};
   } catch (const fs::filesystem_error& error) {
     fs::remove_all(unfinished, ignored);
     throw Error(fmt::format("cannot write {}: {}", directory.string(), error.code().message()));

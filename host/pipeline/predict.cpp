@@ -96,7 +96,7 @@ void write_rows(OutputFile& file, const ListedFields& listed, const Judgement& j
                                               .accessibility = judgement.accessibility.mean[next],
                                               .accessibility_deviation = judgement.accessibility.deviation[next],
                                               .known = flags,
-                                              .calibrated = run.calibrated(judged.probability)}));
+                                              .calibrated = run.calibrated(judged.probability, field)}));
     ++next;
   }
 }

@@ -187,7 +187,7 @@ RunContents read_contents(const fs::path& directory, const SafetensorsReader& fi
   if (!contents.run.is_object()) damaged(directory / "run.json", "it is not a JSON object");
   const nlohmann::json calibration = contents.run.value("calibration", nlohmann::json());
   if (calibration.is_object()) {
-    contents.calibration = {calibration.value("slope", 1.0), calibration.value("shift", 0.0)};
+    contents.calibration = calibration_from_json(calibration);
   }
   return contents;
 }
@@ -318,7 +318,11 @@ void check_accessibility(const fs::path& directory, const Config& config, const 
 Run::Run(fs::path directory)
     : directory_(std::move(directory)),
       reader_(open_members(directory_)),
-      contents_(read_contents(directory_, reader_)) {
+      contents_(read_contents(directory_, reader_)),
+      neighbourhood_(ElementSimilarity(contents_.problem.groups, contents_.elements)) {
+  for (std::size_t row = 0; row < contents_.training_fields.size(); ++row) {
+    neighbourhood_.add(contents_.training_fields[row].field, contents_.problem.labels[row] != 0);
+  }
   if (contents_.config.accessibility.members == 0) return;
   accessibility_.emplace(open_accessibility(directory_, reader_, contents_));
   contents_.accessibility_members = accessibility_->read_all<std::uint32_t>("members.id");
@@ -340,9 +344,10 @@ void Run::load(Engine& engine) const {
   }
 }
 
-float Run::calibrated(float probability) const {
+float Run::calibrated(float probability, const PhaseField& field) const {
   if (!contents_.calibration) return std::numeric_limits<float>::quiet_NaN();
-  return calibrate(probability, *contents_.calibration);
+  const bool counts = contents_.calibration->neighbours.has_value();
+  return calibrate(probability, *contents_.calibration, counts ? neighbourhood_.evidence(field) : Evidence{});
 }
 
 float Run::percentile(float error) const {

@@ -74,20 +74,26 @@ class Run {
   // Percentile (0-100) of an ensemble-mean reconstruction error among the held-out known fields: the share of them with
   // a smaller error. NaN when the run has none.
   float percentile(float error) const;
-  // A probability of the ensemble as the run's calibration corrects it; NaN when the run has none.
-  float calibrated(float probability) const;
+  // A field's probability of the ensemble as the run's calibration corrects it; NaN when the run has none.
+  float calibrated(float probability, const PhaseField& field) const;
+  // The known fields that differ from it by one element.
+  Neighbours neighbours(const PhaseField& field) const { return neighbourhood_.neighbours(field); }
 
  private:
   std::filesystem::path directory_;
   SafetensorsReader reader_;
   RunContents contents_;
+  Neighbourhood neighbourhood_;  // of the training fields
   std::optional<SafetensorsReader> accessibility_;
 };
 
-// Joins runs of different members of the same ensemble (same configuration, seed and data) into `directory`. Returns
-// the ids of the ensemble's members that are in none of them; run.json lists them too. Throws Error when they do not
-// belong together or a member occurs twice.
-std::vector<std::uint32_t> merge_runs(const std::vector<std::filesystem::path>& runs,
-                                      const std::filesystem::path& directory);
+struct Merged {
+  std::vector<std::uint32_t> missing;  // ids of the ensemble's members that are in none of the runs; also in run.json
+  bool calibration_dropped = false;    // the runs' calibrations differ: the whole has none
+};
+
+// Joins runs of different members of the same ensemble (same configuration, seed and data) into `directory`. Throws
+// Error when they do not belong together or a member occurs twice.
+Merged merge_runs(const std::vector<std::filesystem::path>& runs, const std::filesystem::path& directory);
 
 }  // namespace phaseselect

@@ -68,6 +68,7 @@ class CandidateStream {
     return !candidates_.empty();
   }
 
+  const CandidateSet& set() const { return set_; }
   FieldView fields() const { return {set_.arity, rows_}; }
   std::vector<Candidate>& candidates() { return candidates_; }
   double fraction() const { return static_cast<double>(next_rank_) / static_cast<double>(set_.count); }
@@ -108,6 +109,9 @@ RankBy choose_order(RankBy wanted, const LoadedRun& loaded) {
   return wanted;
 }
 
+// Whether the best by probability are the best by the network's own: calibration without neighbours keeps its order.
+bool keeps_order(const Run& run) { return !run.contents().calibration || !run.contents().calibration->neighbours; }
+
 const char* order_name(RankBy order) {
   return order == RankBy::product ? "product" : order == RankBy::accessibility ? "accessibility" : "probability";
 }
@@ -115,8 +119,8 @@ const char* order_name(RankBy order) {
 // Candidates on their way from the engine into the sorter.
 class Evaluation {
  public:
-  Evaluation(LoadedRun& loaded, RankBy order, CandidateSorter& sorter, Tally& tally)
-      : loaded_(loaded), order_(order), sorter_(sorter), tally_(tally) {}
+  Evaluation(LoadedRun& loaded, const CandidateSet& set, RankBy order, CandidateSorter& sorter, Tally& tally)
+      : loaded_(loaded), set_(set), order_(order), sorter_(sorter), tally_(tally) {}
 
   void evaluate(CandidateStream& stream) {
     const std::vector<FieldStatistics> statistics =
@@ -147,13 +151,22 @@ class Evaluation {
     candidate.error = statistics.error;
     candidate.accessibility = accessibility.mean[i];
     candidate.accessibility_deviation = accessibility.deviation[i];
-    candidate.score = order_ == RankBy::probability     ? candidate.probability
+    candidate.score = order_ == RankBy::probability     ? probability(candidate)
                       : order_ == RankBy::accessibility ? candidate.accessibility
-                                                        : candidate.probability * candidate.accessibility;
+                                                        : probability(candidate) * candidate.accessibility;
     sorter_.add(candidate);
   }
 
+  // The calibrated one of a calibrated run. By probability alone, a calibration that keeps the order is not needed.
+  float probability(const Candidate& candidate) const {
+    const Run& run = loaded_.run();
+    if (!run.contents().calibration || (order_ == RankBy::probability && keeps_order(run)))
+      return candidate.probability;
+    return run.calibrated(candidate.probability, set_.field(candidate.rank));
+  }
+
   LoadedRun& loaded_;
+  const CandidateSet& set_;
   RankBy order_;
   CandidateSorter& sorter_;
   Tally& tally_;
@@ -163,14 +176,15 @@ class Evaluation {
 Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, RankBy order, std::size_t top,
                           CandidateSorter& sorter, const Execution& execution) {
   Tally tally;
-  Evaluation candidates(loaded, order, sorter, tally);
+  Evaluation candidates(loaded, stream.set(), order, sorter, tally);
+  const bool engine_knows_best = top > 0 && order == RankBy::probability && keeps_order(loaded.run());
   const Stopwatch watch;
   while (stream.fill(tally)) {
     if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");
-    if (top == 0 || order != RankBy::probability) {
-      candidates.evaluate(stream);
-    } else {
+    if (engine_knows_best) {
       candidates.evaluate_best(stream, top);
+    } else {
+      candidates.evaluate(stream);
     }
     tally.screened += stream.candidates().size();
     execution.progress(stream.fraction(), fmt::format("{} candidates, {:.0f} a second", tally.screened,
@@ -195,14 +209,15 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
   std::uint64_t written = 0;
   file.write(result_header);
   for (Candidate candidate; sorter.next(candidate); ++written) {
+    const PhaseField field = set.field(candidate.rank);
     const ResultRow row{.statistics = {candidate.probability, candidate.deviation, candidate.error},
                         .uncertainty = tally.errors.normalised(candidate.error),
                         .percentile = run.percentile(candidate.error),
                         .accessibility = candidate.accessibility,
                         .accessibility_deviation = candidate.accessibility_deviation,
                         .known = static_cast<std::uint8_t>(candidate.known),
-                        .calibrated = run.calibrated(candidate.probability)};
-    const std::string phases = to_string(set.field(candidate.rank));
+                        .calibrated = run.calibrated(candidate.probability, field)};
+    const std::string phases = to_string(field);
     file.write(result_line(phases, row));
     if (best.size() < summary_rows) best.push_back(to_json(phases, row));
   }
@@ -237,6 +252,7 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
        {"members", loaded.run().members()},
        {"accessibility_members", loaded.run().accessibility_members()},
        {"order", order_name(order)},
+       {"calibrated", loaded.contents().calibration.has_value()},
        {"candidates", set.count},
        {"screened", tally.screened},
        {"known", tally.known},

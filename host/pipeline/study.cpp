@@ -47,7 +47,7 @@ std::vector<std::string> variation_row(const Variation& variation, const std::st
   const std::unique_ptr<Engine> engine = make_engine(data.problem, execution, Work::training);
   const std::vector<TrainedMember> members =
       train_population(*engine, data.problem, variation.config, plans.members, population_options(what, execution));
-  const nlohmann::json found = measures(plans, judge_folds(*engine, data.problem, plans, members));
+  const nlohmann::json found = measures(plans, judge_folds(*engine, variation.config, data, plans, members));
   std::vector<std::string> row{csv_cell(variation.value), fmt::format("{}", data.kept.size()),
                                fmt::format("{}", data.positives)};
   for (const char* name : {"accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier"}) {
@@ -56,8 +56,8 @@ std::vector<std::string> variation_row(const Variation& variation, const std::st
   row.push_back(cell(found["pooled"]["ece"]));
   for (const char* name : {"accuracy", "roc_auc"}) row.push_back(cell(found["standard_deviation"][name]));
   const nlohmann::json& calibrated = found["calibrated"];
-  for (const auto& [over, name] :
-       {std::pair("mean", "accuracy"), std::pair("mean", "log_loss"), std::pair("pooled", "ece")}) {
+  for (const auto& [over, name] : {std::pair("mean", "accuracy"), std::pair("mean", "roc_auc"),
+                                   std::pair("mean", "log_loss"), std::pair("pooled", "ece")}) {
     row.push_back(calibrated.is_null() ? "" : cell(calibrated[over][name]));
   }
   row.push_back(fmt::format("{:.1f}", watch.seconds()));
@@ -245,7 +245,7 @@ StudyTable study_variations(const std::string& key, const std::vector<Variation>
                             const Execution& execution, const std::function<void(const StudyTable&)>& after_row) {
   StudyTable table{
       {key, "fields", "positives", "accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier", "ece", "accuracy_std",
-       "roc_auc_std", "calibrated_accuracy", "calibrated_log_loss", "calibrated_ece", "seconds"},
+       "roc_auc_std", "calibrated_accuracy", "calibrated_roc_auc", "calibrated_log_loss", "calibrated_ece", "seconds"},
       {}};
   Execution quieter = execution;  // the engine says once what it is
   for (std::size_t i = 0; i < variations.size(); ++i) {

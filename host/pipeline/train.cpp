@@ -178,6 +178,14 @@ enum class Stage { accessibility, ensemble };
 // As checkpoints name them.
 const char* stage_name(Stage stage) { return stage == Stage::accessibility ? "train accessibility" : "train"; }
 
+// The numbers of the calibration that the run shall have, wherever its validation lies; empty without one.
+std::string calibration_of(const TrainRequest& request) {
+  if (request.calibration.empty()) return {};
+  nlohmann::json calibration = calibration_of_validation(request.calibration, request.config);
+  calibration.erase("validation");
+  return calibration.dump();
+}
+
 PopulationOptions population_options(const TrainRequest& request, const Execution& execution, const Engine& engine,
                                      Stage stage, bool resume) {
   const auto [first, last] = member_range(request);
@@ -189,6 +197,7 @@ PopulationOptions population_options(const TrainRequest& request, const Executio
                                  {"properties_sha256", sha256_file(request.config.data.properties)},
                                  {"formulas_sha256", sha256_file(request.config.environments.formulas)},
                                  {"members", fmt::format("{}:{}", first, last)},
+                                 {"calibration", calibration_of(request)},
                                  {"engine", engine.kind()}};
   options.checkpoint_seconds = request.checkpoint_seconds;
   options.resume = resume;

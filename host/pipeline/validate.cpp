@@ -143,7 +143,7 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   const std::vector<TrainedMember> members = train_members(*engine, data, plans, request, resume, execution);
   directory.keep_checkpoint();
   const auto judging = Clock::now();
-  const HeldOutPredictions predictions = judge_folds(*engine, data.problem, plans, members);
+  const HeldOutPredictions predictions = judge_folds(*engine, request.config, data, plans, members);
   nlohmann::json metrics = metrics_json(request.config, data, plans, predictions);
   metrics["engine"] = engine->kind();
   metrics["device"] = engine->description();

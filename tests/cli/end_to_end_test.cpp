@@ -17,7 +17,7 @@ TEST_F(EndToEnd, HelpAndVersion) {
   const Outcome help = call({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.err, "");
-  for (const char* command : {"aggregate", "inspect", "train", "merge", "validate", "study", "predict", "screen",
+  for (const char* command : {"aggregate", "inspect", "train", "merge", "validate", "study", "predict", "screen", "map",
                               "accessibility", "explain", "export"}) {
     EXPECT_PRED2(contains, help.out, command);
     const Outcome of_command = call({command, "--help"});
@@ -86,6 +86,16 @@ TEST_F(EndToEnd, ExplainAndExport) {
   EXPECT_EQ(read_cells(folder() / "embeddings.csv").size(), 1u + 3 * small_data::elements);
 }
 
+TEST_F(EndToEnd, MapOfARanking) {
+  EXPECT_EQ(call({"screen", "run", "-o", "ranking.csv", "--quiet"}).code, 0);
+  const Outcome drawn = call({"map", "ranking.csv", "-o", "map.svg", "--named", "3"});
+  EXPECT_EQ(drawn.code, 0) << drawn.err;
+  EXPECT_PRED2(contains, drawn.err, "120 fields by probability and synthetic_uncertainty");
+  EXPECT_EQ(read_file(folder() / "map.svg").rfind("<svg ", 0), 0u);
+  expect_refused({"map", "fields.csv", "-o", "never.svg"}, 1, {"fields.csv"});
+  EXPECT_FALSE(std::filesystem::exists(folder() / "never.svg"));
+}
+
 TEST_F(EndToEnd, RangesMergeToTheWholeRun) {
   EXPECT_EQ(call({"train", "config.yaml", "-o", "part0", "--member-range", "0:1"}).code, 0);
   EXPECT_EQ(call({"train", "config.yaml", "-o", "part1", "--member-range", "1:3"}).code, 0);
@@ -132,7 +142,16 @@ TEST_F(EndToEnd, CalibratedByAValidation) {
   EXPECT_EQ(call({"validate", "config.yaml", "-o", "calibration", "--quiet"}).code, 0);
   EXPECT_EQ(call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration", "--quiet"}).code, 0);
   EXPECT_PRED2(contains, call({"explain", "sure", "Li O"}).out, "members; calibrated 0.");
+  EXPECT_PRED2(contains, call({"screen", "sure", "-o", "sure.csv"}).err,
+               "best by calibrated probability\nphases   calibrated  prob");
   EXPECT_FALSE(contains(call({"explain", "run", "Li O"}).out, "calibrated"));
+  EXPECT_EQ(call({"train", "config.yaml", "-o", "sure0", "--calibration", "calibration", "--member-range", "0:1"}).code,
+            0);
+  EXPECT_EQ(call({"train", "config.yaml", "-o", "unsure", "--member-range", "1:3"}).code, 0);
+  const Outcome merged = call({"merge", "sure0", "unsure", "-o", "mixed"});
+  EXPECT_EQ(merged.code, 0) << merged.err;
+  EXPECT_PRED2(contains, merged.err, "the joined run is not calibrated");
+  EXPECT_FALSE(contains(call({"explain", "mixed", "Li O"}).out, "calibrated"));
 }
 
 TEST_F(EndToEnd, LearnedAccessibility) {

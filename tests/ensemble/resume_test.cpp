@@ -184,6 +184,20 @@ TEST_F(ResumeTest, AnotherConfigurationOrOtherDataAreRefused) {
   EXPECT_EQ(result_bytes(run), expected_);
 }
 
+// A resumed run is not left without the calibration that it was begun with.
+TEST_F(ResumeTest, TheCalibrationIsNotForgotten) {
+  ValidateRequest validation;
+  validation.config = config_;
+  validation.directory = folder_ / "validation";
+  validate(validation, Execution{});
+  const fs::path run = folder_ / "run";
+  EXPECT_THROW(train_small(config_, run, {.stop_after = 4, .calibration = folder_ / "validation"}), Interrupted);
+  says(resume_error(config_, run), "its calibration differs");
+  const nlohmann::json result = train_small(config_, run, {.resume = true, .calibration = folder_ / "validation"});
+  EXPECT_TRUE(result.at("calibration").contains("slope"));
+  EXPECT_EQ(result_bytes(run), expected_);
+}
+
 // What a finished run holds is compared with what is asked for.
 TEST_F(ResumeTest, AFinishedRunIsNotPassedOffAsAnother) {
   const auto error_of = [&](const fs::path& run, std::optional<std::pair<std::uint32_t, std::uint32_t>> members) {

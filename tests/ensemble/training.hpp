@@ -13,6 +13,7 @@ struct SmallTraining {
   int stop_after = 0;  // rounds; 0: never
   double checkpoint_seconds = 60;
   std::function<void()> each_round = [] {};
+  std::filesystem::path calibration = {};
 };
 
 inline nlohmann::json train_small(const Config& config, const std::filesystem::path& run,
@@ -21,6 +22,7 @@ inline nlohmann::json train_small(const Config& config, const std::filesystem::p
   request.config = config;
   request.run = run;
   request.members = how.members;
+  request.calibration = how.calibration;
   request.resume = how.resume;
   request.checkpoint_seconds = how.checkpoint_seconds;
   Execution execution;

@@ -275,7 +275,7 @@ TEST_F(Accessibility, ResumeRefusesAnotherConfigurationOrDamage) {
 TEST_F(Accessibility, RangesMergeToTheWholeRun) {
   train_into(folder() / "part0", false, 0, std::pair(0u, 1u));
   train_into(folder() / "part1", false, 0, std::pair(1u, 3u));
-  EXPECT_TRUE(merge_runs({folder() / "part1", folder() / "part0"}, folder() / "joined").empty());
+  EXPECT_TRUE(merge_runs({folder() / "part1", folder() / "part0"}, folder() / "joined").missing.empty());
   EXPECT_EQ(result_bytes(folder() / "joined"), result_bytes(judging_run()));
   EXPECT_EQ(SavedRun(folder() / "joined").contents().run["accessibility"]["members"], accessibility_members);
   // A part with members for two of three folds judges nothing, and says so.

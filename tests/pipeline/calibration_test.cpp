@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "host/pipeline/metrics.hpp"
@@ -77,6 +78,78 @@ TEST(FitCalibration, IsFiniteAndKeepsTheOrderWhateverTheData) {
   EXPECT_NEAR(calibrate(0.9f, apart.fit()), 6.0 / 7, 1e-4);
   EXPECT_NEAR(calibrate(0.5f, wrong.fit()), 0.5, 1e-3);
   EXPECT_EQ(fit_calibration({}, {}).slope, 1);
+}
+
+// Labels drawn by known weights of logit and evidence: the fit finds them; what says nothing gets next to no weight.
+TEST(FitCalibration, WeighsTheEvidence) {
+  std::mt19937 draw(5);
+  std::normal_distribution<double> normal;
+  std::vector<std::uint8_t> labels;
+  std::vector<float> probabilities;
+  std::vector<Evidence> evidence;
+  const auto sigmoid = [](double z) { return 1 / (1 + std::exp(-z)); };
+  for (int i = 0; i < 40'000; ++i) {
+    const double logit = 2 * normal(draw);
+    Evidence e{normal(draw), normal(draw), 0, normal(draw), normal(draw), 3};
+    probabilities.push_back(static_cast<float>(sigmoid(logit)));
+    evidence.push_back(e);
+    const double z = 0.5 * logit - 0.3 + 0.8 * e[0] - 0.4 * e[3];
+    labels.push_back(std::uniform_real_distribution<double>()(draw) < sigmoid(z));
+  }
+  const Calibration found = fit_calibration(labels, probabilities, evidence);
+  EXPECT_NEAR(found.slope, 0.5, 0.03);
+  ASSERT_TRUE(found.neighbours);
+  const Evidence& weights = *found.neighbours;
+  EXPECT_NEAR(weights[0], 0.8, 0.05);
+  EXPECT_NEAR(weights[1], 0, 0.05);
+  EXPECT_NEAR(weights[2], 0, 1e-9) << "always 0";
+  EXPECT_NEAR(weights[3], -0.4, 0.05);
+  EXPECT_NEAR(found.shift + 3 * weights[5], -0.3, 0.05) << "always the same: a part of the shift";
+  EXPECT_NEAR(calibrate(0.5f, found, {1, 0, 0, 0, 0, 3}), sigmoid(-0.3 + 0.8), 0.02);
+
+  const auto loss = [&](const Calibration& calibration) {
+    std::vector<float> calibrated;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      calibrated.push_back(calibrate(probabilities[i], calibration, evidence[i]));
+    }
+    return compute_metrics(labels, calibrated).log_loss;
+  };
+  EXPECT_LT(loss(found) + 0.03, loss(fit_calibration(labels, probabilities)));
+  for (const std::size_t i : {0, 1, 3, 4}) {
+    for (const double d : {-0.05, 0.05}) {
+      Calibration moved = found;
+      (*moved.neighbours)[i] += d;
+      EXPECT_LT(loss(found), loss(moved)) << i;
+    }
+  }
+}
+
+// What cannot be told from few fields is held small, and the network's order is never turned around.
+TEST(FitCalibration, EvidenceOfFewFields) {
+  const std::vector<std::uint8_t> labels{1, 1, 0, 0};
+  const std::vector<float> probabilities{0.1f, 0.2f, 0.8f, 0.9f};
+  const std::vector<Evidence> evidence{{5, 1, 1, 1, 1, 1}, {5, 1}, {-5, 1}, {-5, 1, 1}};
+  const Calibration found = fit_calibration(labels, probabilities, evidence);
+  EXPECT_GE(found.slope, smallest_slope);
+  ASSERT_TRUE(found.neighbours);
+  EXPECT_GT(calibrate(0.1f, found, evidence[0]), calibrate(0.9f, found, evidence[3]));
+  const std::vector<Evidence> faint{{0.01}, {0.01}, {-0.01}, {-0.01}};
+  EXPECT_LT(std::abs((*fit_calibration(labels, probabilities, faint).neighbours)[0]), 0.1);
+}
+
+TEST(Calibrate, EvidenceCountsOnlyWithWeights) {
+  const Evidence evidence{1, 2, 3, 4, 5, 6};
+  EXPECT_EQ(calibrate(0.3f, {0.5, 0.1}, evidence), calibrate(0.3f, {0.5, 0.1}));
+  const Calibration weighed{0.5, 0.1, Evidence{0, 0, 0, 0, 0, 1}};
+  EXPECT_NEAR(calibrate(0.5f, weighed, evidence), 1 / (1 + std::exp(-6.1)), 1e-6);
+}
+
+TEST(Calibrate, AsJson) {
+  const Calibration plain{0.5, 0.1}, weighed{0.5, 0.1, Evidence{1, 2, 3, 4, 5, 6}};
+  EXPECT_FALSE(calibration_from_json(to_json(plain)).neighbours);
+  EXPECT_EQ(calibration_from_json(to_json(weighed)).neighbours, weighed.neighbours);
+  EXPECT_EQ(calibration_from_json(to_json(weighed)).slope, 0.5);
+  EXPECT_EQ(to_json(weighed)["neighbours"]["reduction_count"], 6);
 }
 
 TEST(Calibrate, TheIdentityAndNaN) {

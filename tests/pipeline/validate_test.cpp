@@ -127,6 +127,128 @@ TEST_F(Validate, CalibratedOutOfFold) {
               1e-6);
 }
 
+// Fields by their row, with label and probability, and which rows each fold learned from.
+struct OutOfFold {
+  std::vector<PhaseField> fields;
+  std::vector<std::uint8_t> labels;
+  std::vector<float> probabilities, calibrated;
+  std::vector<int> folds;
+};
+
+OutOfFold read_predictions(const std::filesystem::path& folder) {
+  OutOfFold read;
+  for (const auto& row : small_data::read_cells(folder / "predictions.csv")) {
+    if (row[0] == "phases") continue;
+    read.fields.push_back(parse_phase_field(row[0]));
+    read.folds.push_back(std::stoi(row[1]));
+    read.labels.push_back(row[3] == "1");
+    read.probabilities.push_back(std::stof(row[4]));
+    read.calibrated.push_back(std::stof(row[6]));
+  }
+  return read;
+}
+
+// Of the fields of fold `judged`, from the fields of the other folds (each field is judged once).
+std::vector<Evidence> evidence_from_others(const Config& config, const OutOfFold& all, int judged) {
+  const PreparedData data = prepare(config);
+  Neighbourhood known(ElementSimilarity(data.problem.groups, data.matrix.elements));
+  for (std::size_t i = 0; i < all.fields.size(); ++i) {
+    if (all.folds[i] != judged) known.add(all.fields[i], all.labels[i] != 0);
+  }
+  std::vector<Evidence> evidence;
+  for (std::size_t i = 0; i < all.fields.size(); ++i) {
+    if (all.folds[i] == judged) evidence.push_back(known.evidence(all.fields[i]));
+  }
+  return evidence;
+}
+
+// Evidence of neighbours: the fold's from the fields that the fold learned from, its weights from the other folds.
+TEST_F(Validate, CalibratedByNeighboursOutOfFold) {
+  ValidateRequest asked = request("cv");
+  asked.config.calibration.neighbours = true;
+  const nlohmann::json metrics = validate(asked, Execution{});
+  const OutOfFold all = read_predictions(folder_ / "cv");
+  double most = 0;
+  for (int fold = 0; fold < 3; ++fold) {
+    std::vector<std::uint8_t> labels;
+    std::vector<float> probabilities;
+    std::vector<Evidence> evidence;
+    for (int other = 0; other < 3; ++other) {
+      if (other == fold) continue;
+      for (std::size_t i = 0; i < all.fields.size(); ++i) {
+        if (all.folds[i] != other) continue;
+        labels.push_back(all.labels[i]);
+        probabilities.push_back(all.probabilities[i]);
+      }
+      const std::vector<Evidence> part = evidence_from_others(asked.config, all, other);
+      evidence.insert(evidence.end(), part.begin(), part.end());
+    }
+    const Calibration expected = fit_calibration(labels, probabilities, evidence);
+    const nlohmann::json& found = metrics["calibrated"]["folds"][static_cast<std::size_t>(fold)];
+    for (const auto& [name, weight] : to_json(expected)["neighbours"].items()) {
+      EXPECT_NEAR(found["neighbours"][name].get<double>(), weight.get<double>(), 1e-5) << name;
+    }
+    const std::vector<Evidence> own = evidence_from_others(asked.config, all, fold);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < all.fields.size(); ++i) {
+      if (all.folds[i] != fold) continue;
+      EXPECT_NEAR(all.calibrated[i], calibrate(all.probabilities[i], expected, own[next++]), 1e-5);
+      const double alone = calibrate(all.probabilities[i], {expected.slope, expected.shift});
+      most = std::max(most, std::abs(all.calibrated[i] - alone));
+    }
+  }
+  EXPECT_GT(most, 0.02) << "the evidence counts";
+}
+
+// The neighbours of a run are its training fields; what it says follows from its own files.
+TEST_F(Validate, ARunIsCalibratedByNeighbours) {
+  ValidateRequest asked = request("cv");
+  asked.config.calibration.neighbours = true;
+  const nlohmann::json metrics = validate(asked, Execution{});
+  TrainRequest training;
+  training.config = asked.config;
+  training.config.ensemble.members = 2;
+  training.run = folder_ / "run";
+  training.calibration = folder_ / "cv";
+  train(training, Execution{});
+  const PreparedData data = prepare(asked.config);
+  Neighbourhood known(ElementSimilarity(data.problem.groups, data.matrix.elements));
+  for (std::size_t i = 0; i < data.kept.size(); ++i) known.add(data.kept[i].field, data.problem.labels[i] != 0);
+  const Calibration calibration = calibration_from_json(metrics["calibration"]);
+
+  ScreenRequest screening;
+  screening.run = folder_ / "run";
+  screening.output = folder_ / "all.csv";
+  screen(screening, Execution{});
+  const auto rows = small_data::read_cells(folder_ / "all.csv");
+  bool reordered = false;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const float probability = std::stof(rows[i][1]);
+    EXPECT_NEAR(std::stof(rows[i].back()),
+                calibrate(probability, calibration, known.evidence(parse_phase_field(rows[i][0]))), 1e-6);
+    if (i == 1) continue;
+    EXPECT_LE(std::stof(rows[i].back()), std::stof(rows[i - 1].back()) + 1e-6) << "best calibrated first";
+    reordered |= probability > std::stof(rows[i - 1][1]);
+  }
+  EXPECT_TRUE(reordered);
+  screening.output = folder_ / "best.csv";
+  screening.top = 7;
+  screen(screening, Execution{});
+  const auto best = small_data::read_cells(folder_ / "best.csv");
+  ASSERT_EQ(best.size(), 8u);
+  EXPECT_TRUE(std::equal(best.begin(), best.end(), rows.begin()));
+  const nlohmann::json explained = explain(folder_ / "run", rows[1][0], Execution{});
+  const Neighbours neighbours = known.neighbours(parse_phase_field(rows[1][0]));
+  EXPECT_EQ(explained["neighbours"]["substitutions"]["fields"], neighbours.substitutions.fields);
+  EXPECT_EQ(explained["neighbours"]["extensions"]["positives"], neighbours.extensions.positives);
+  EXPECT_NEAR(explained["calibrated"].get<double>(), std::stod(rows[1].back()), 1e-6);
+
+  training.run = folder_ / "other";
+  training.config.calibration.neighbours = false;
+  EXPECT_PRED2(contains, message_of<UsageError>([&] { train(training, Execution{}); }),
+               "of another configuration or of other tables");
+}
+
 TEST_F(Validate, ReliabilityCountsEveryFieldTwice) {
   validate(request("cv"), Execution{});
   std::map<std::string, int> fields, bins;

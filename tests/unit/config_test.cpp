@@ -76,6 +76,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "training.batch=1024",
                                               "training.learning_rate=1e-300",
                                               "training.encoder_rate=0",
+                                              "calibration.neighbours=true",
                                               "training.schedule=cosine",
                                               "training.weight_decay=0.01",
                                               "training.class_weights=none",
@@ -126,6 +127,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_EQ(again.training.precision, Precision::tf32);
   EXPECT_EQ(again.model.prediction_orders, 4);
   EXPECT_EQ(again.accessibility.members, 9);
+  EXPECT_TRUE(again.calibration.neighbours);
   EXPECT_EQ(again.accessibility.unreported, 7);
   EXPECT_EQ(again.accessibility.dropout, 0.4);
   EXPECT_NE(yaml, to_yaml(read(required)));
@@ -171,6 +173,7 @@ TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
                           "seed:",
                           "folds:",
                           "unreported:",
+                          "neighbours:",
                           "stratified:",
                           "split:",
                           "elements:",
@@ -191,7 +194,7 @@ TEST_F(ConfigTest, UnknownKeysNameTheNearest) {
 
 TEST_F(ConfigTest, NothingNearIsNotSuggested) {
   const std::string sections =
-      "the sections are data, environments, model, training, ensemble, ranking, accessibility, validation";
+      "the sections are data, environments, model, training, ensemble, ranking, accessibility, calibration, validation";
   EXPECT_EQ(error(required, {"foo=1"}), "--set foo=1: unknown key 'foo': " + sections);
   EXPECT_EQ(error(required, {"model.temperature=1"}),
             "--set model.temperature=1: unknown key 'model.temperature': " + sections);

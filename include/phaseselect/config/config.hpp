@@ -84,6 +84,9 @@ struct Config {
     double weight_decay = 0.2;
     double dropout = 0.1;
   } accessibility;
+  struct CalibrationSettings {
+    bool neighbours = false;  // evidence from known fields that differ by one element
+  } calibration;
   ValidationSplit validation;
 };
 

@@ -172,6 +172,9 @@ std::vector<Model> models() {
             "training.monitor=loss", "training.patience=1", "training.epochs=8", "training.learning_rate=0.03",
             "ranking.patience=1", "ranking.epochs=6", "ensemble.members=5",
             "accessibility={members: 4, folds: 2, epochs: 3, batch: 16}"}},
+          {"pooled_rows",
+           {"model.attention.combine=pooled", "environments.normalisation=row", "training.encoder_rate=0.1",
+            "training.class_weights=none", "calibration.neighbours=true"}},
           {"scores_ungrouped_cosine",
            {"model.attention.combine=scores", "environments.grouping=none", "training.schedule=cosine",
             "training.weight_decay=0.01", "ensemble.members=4"}}};

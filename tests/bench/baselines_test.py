@@ -16,6 +16,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # tables this small are not worth a second 
 import numpy as np
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench/peers"))
 import baselines
 
 ELEMENTS = "Ba Ca Cl Cu F K Li Mg Na O S Y".split()
