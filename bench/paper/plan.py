@@ -35,12 +35,13 @@ class Scale(NamedTuple):
     side_epochs: int = 0
     ranking_epochs: int = 20
     quick: bool = False
+    studies: bool = True  # ablations, k and threshold
 
 
 # Two cores, minutes: 20 members a fold of our defaults take 2 on a small table and 13 to 17 on band gaps.
 GPU = Scale(20, 20, 10, 20, 20, ranking_epochs=0)
 CPU = Scale(20, 2, 2, 5, 8)
-CPU_LARGE = Scale(20, 1, 1, 10, 3, paper_epochs=20, side_epochs=20)  # band gaps: eight times the fields
+CPU_LARGE = Scale(20, 1, 1, 10, 3, paper_epochs=20, side_epochs=20, studies=False)  # band gaps: eight times the fields
 QUICK = Scale(2, 1, 1, 1, 1, 1, 1, 1, 1, quick=True)
 QUICK_ACCESSIBILITY = ("members=2", "folds=2", "unreported=1", "epochs=1")
 
@@ -55,6 +56,7 @@ def describe(table, scale):
         f"splits, ablations and studies ({epochs(scale.side_epochs)}); {scale.run_members} of the run that judges all "
         f"ternaries (ranking network: {epochs(scale.ranking_epochs)}), {scale.aside_members} of the fields set aside"
     )
+    text += "" if scale.studies else "; no ablations, no k and no threshold studied"
     return text + "; quick: two folds, hardly any training, figures that mean nothing" * scale.quick
 
 
@@ -170,6 +172,8 @@ class Jobs:
             yield self.baselines(HARDER_SPLITS, split)
 
     def ablations(self):
+        if not self.scale.studies:
+            return
         indicator = self.folder / "indicator.csv"
         tables.indicator_formulas(self.formulas, indicator)
         ablations = json.loads((SOURCE / "bench/paper/ablations.json").read_text())
@@ -179,7 +183,8 @@ class Jobs:
             yield self.validate(ABLATIONS, f"ablation-{number}", *self.side, *kept, *settings(*own))
 
     def studies(self):
-        for name, vary in (("k.csv", "features=10,20,40,64"), ("threshold.csv", f"threshold={TABLES[self.table][1]}")):
+        varied = {"k.csv": "features=10,20,40,64", "threshold.csv": f"threshold={TABLES[self.table][1]}"}
+        for name, vary in varied.items() if self.scale.studies else ():
             yield self.study(STUDIES, name, self.config, "--vary", vary, *self.side, *self.tables())
         sizes = [size for size in SIZES if size < self.scale.members] + [self.scale.members]
         yield self.study(STUDIES, "members.csv", self.folder / "default", "--ensemble-sizes", ",".join(map(str, sizes)))
