@@ -47,7 +47,7 @@ def parse():
     arguments.add_argument("--members", type=int, help="members a fold of our defaults")
     arguments.add_argument("--side-members", type=int, help="members a fold of splits, ablations and studies")
     arguments.add_argument("-o", "--output", type=Path, help="folder; default out/paper (out/paper-quick)")
-    arguments.add_argument("--results", type=Path, help="default bench/RESULTS.md; with --quick in the folder")
+    arguments.add_argument("--results", type=Path, help="default bench/RESULTS.md; with --quick or --table in the folder")
     return arguments.parse_args()
 
 
@@ -56,7 +56,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("paper.py: stopped"))
     places = records.Places(options.program.resolve(), data_folder(), SOURCE)
     output = (options.output or SOURCE / "out" / ("paper-quick" if options.quick else "paper")).resolve()
-    results = options.results or (output / "RESULTS.md" if options.quick else SOURCE / "bench/RESULTS.md")
+    apart = options.quick or options.table  # not all that the results file says
+    results = options.results or (output / "RESULTS.md" if apart else SOURCE / "bench/RESULTS.md")
     scales = {table: scale_of(table, options) for table in options.table or TABLES}
     scaled = {table: describe(table, scale) for table, scale in scales.items()}
     print(*scaled.values(), sep="\n", file=sys.stderr)

@@ -23,7 +23,7 @@ MAIN, METALS, SET_ASIDE, ACCESSIBILITY, PAPER, HARDER_SPLITS, ABLATIONS, STUDIES
 class Scale(NamedTuple):
     """Members: of a fold of our defaults, of the paper's configurations, of splits, ablations and studies, of the run, and
     of the run and each fold for the fields set aside.
-    Epochs: the most of each of these (0: as configured), and of the ranking network."""
+    Epochs: of each of these (0: as configured), and of the ranking network."""
 
     members: int
     paper_members: int
@@ -48,7 +48,7 @@ QUICK_ACCESSIBILITY = ("members=2", "folds=2", "unreported=1", "epochs=1")
 
 def describe(table, scale):
     def epochs(number):
-        return f"at most {number} epochs" if number > 1 else "1 epoch" if number else "epochs as configured"
+        return f"{number} epochs" if number > 1 else "1 epoch" if number else "epochs as configured"
 
     text = (
         f"{table}: {scale.members} members a fold of our defaults ({epochs(scale.epochs)}), {scale.paper_members} of "
@@ -129,7 +129,7 @@ class Jobs:
         return self.phaseselect(ACCESSIBILITY, name, "accessibility", self.folder / run, *reported)
 
     def set_aside(self):
-        """The fields that took part in no choice of the defaults, judged by a run of the others."""
+        """The fields that took no part in the choice of the network's settings, judged by a run of the others."""
         kept, aside = self.folder / "kept.csv", self.folder / "aside.csv"
         tables.set_aside(self.properties, kept, aside)
         members = self.scale.aside_members

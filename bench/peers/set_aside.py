@@ -39,20 +39,27 @@ def largest_values(rows):
 
 
 def read(run, predictions, table):
-    """As the one fold of a validation."""
+    """The one fold of a validation; how many fields of the table do not count, and why."""
     known = {row["phases"]: int(row["label"]) for row in baselines.read_rows(run / "fields.csv")}
     limit, inclusive = threshold(run)
     values = largest_values(baselines.read_rows(table))
     judged = {row["phases"]: row for row in baselines.read_rows(predictions) if row["probability"]}
     asked = sorted(field for field in judged if field in values and field not in known)
+    left_out = {
+        "without a probability": len(values.keys() - judged.keys()),
+        "known to the run": len(values.keys() & judged.keys() & known.keys()),
+    }
     labels = [values[field] > limit or (inclusive and values[field] == limit) for field in asked]
     probabilities = {}
     for method, column in baselines.COLUMNS.items():
-        if all(judged[field][column] for field in asked):
+        there = [field for field in asked if judged[field][column]]
+        if there and len(there) < len(asked):
+            sys.exit(f"set_aside.py: {predictions}: {len(asked) - len(there)} fields have no {column}: predict them again")
+        if there:
             probabilities[method] = np.array([float(judged[field][column]) for field in asked])
     count = len(known)
     fold = baselines.Fold(np.arange(count), count + np.arange(len(asked)), probabilities)
-    return baselines.Validation([*known, *asked], np.array([*known.values(), *map(int, labels)]), [fold])
+    return baselines.Validation([*known, *asked], np.array([*known.values(), *map(int, labels)]), [fold]), left_out
 
 
 def main():
@@ -64,7 +71,7 @@ def main():
     arguments.add_argument("--resamples", type=int, default=2000, help="of the bootstrap")
     arguments.add_argument("--seed", type=int, default=1, help="of the baselines and the bootstrap")
     options = arguments.parse_args()
-    validation = read(options.run, options.predictions, options.table)
+    validation, left_out = read(options.run, options.predictions, options.table)
     if not len(validation.folds[0].judged):
         sys.exit(f"set_aside.py: {options.predictions} judges no field of {options.table} that is new to {options.run}")
     baselines.judge_folds(validation, options.seed)
@@ -72,7 +79,7 @@ def main():
     result.update(
         run=str(options.run), members=json.loads((options.run / "run.json").read_text())["members"],
         learned_from=len(validation.folds[0].training), fields=len(validation.folds[0].judged),
-        seed=options.seed, resamples=options.resamples, scikit_learn=sklearn.__version__,
+        left_out=left_out, seed=options.seed, resamples=options.resamples, scikit_learn=sklearn.__version__,
     )
     print(baselines.table(result))
     if options.output:

@@ -236,6 +236,7 @@ std::string explain_text(const nlohmann::json& result) {
       decimal(result["probability"], 4), decimal(result["probability_std"], 4), count(result["members"]),
       result["calibrated"].is_null() ? "" : "; calibrated " + decimal(result["calibrated"], 4), accessibility,
       decimal(reconstructed(result), 1), known.empty() ? "no" : known);
+  if (result["attention"].is_null()) text += "  none: it has no weight in this model\n";
   for (const nlohmann::json& row : result["attention"]) {
     text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),
                         decimal(row["attention_std"], 4));

@@ -84,7 +84,8 @@ struct ScreenOptions {
     command
         .add_option("--order", order,
                     "best first by product (probability times accessibility), probability or accessibility; default: "
-                    "product where the run judges accessibility, otherwise probability")
+                    "product where the run judges accessibility, otherwise probability; in a calibrated run the "
+                    "probability is the calibrated one")
         ->check(CLI::IsMember({"product", "probability", "accessibility"}));
     common.add_engine(command);
     common.add_quiet(command);
@@ -134,7 +135,7 @@ void add_map(CLI::App& app, Action& action) {
   };
   CLI::App& command = *app.add_subcommand("map", "draw a ranking: fields by probability and accessibility");
   const auto options = std::make_shared<Options>();
-  command.add_option("ranking", options->ranking, "table that screen or predict wrote")
+  command.add_option("ranking", options->ranking, "table that screen or predict wrote; all of it is read into memory")
       ->required()
       ->type_name("RANKING.csv");
   command.add_option("-o,--output", options->output, "picture (- is standard output)")

@@ -48,8 +48,10 @@ void add_train(CLI::App& app, Action& action) {
   command.add_option("--member-range", options->range, "train only members A to B - 1 of the ensemble")
       ->type_name("A:B");
   command
-      .add_option("--calibration", options->calibration,
-                  "folder of a validation of this configuration: the run calibrates its probabilities by it")
+      .add_option(
+          "--calibration", options->calibration,
+          "folder of a validation of this configuration: the run calibrates its probabilities by it, and by what "
+          "is known of neighbouring fields where calibration.neighbours is true")
       ->type_name("DIR");
   add_checkpointing(command, options->resume, options->checkpoint_seconds);
   options->common.add_engine(command);

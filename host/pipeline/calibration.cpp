@@ -155,11 +155,11 @@ nlohmann::json to_json(const Calibration& calibration) {
 }
 
 Calibration calibration_from_json(const nlohmann::json& json) {
-  Calibration calibration{json.value("slope", 1.0), json.value("shift", 0.0), std::nullopt};
+  Calibration calibration{json.at("slope"), json.at("shift"), std::nullopt};
   if (!json.contains("neighbours")) return calibration;
   calibration.neighbours.emplace();
   for (std::size_t i = 0; i < evidence_names.size(); ++i) {
-    (*calibration.neighbours)[i] = json["neighbours"].value(std::string(evidence_names[i]), 0.0);
+    (*calibration.neighbours)[i] = json.at("neighbours").at(std::string(evidence_names[i]));
   }
   return calibration;
 }

@@ -33,7 +33,7 @@ float calibrate(float probability, const Calibration& calibration, const Evidenc
 
 // {"slope", "shift"} and, with weights, "neighbours": {name of the evidence: weight}.
 nlohmann::json to_json(const Calibration& calibration);
-// The inverse; other entries do not matter, missing numbers are those of the identity.
+// The inverse; other entries do not matter. Throws nlohmann::json::exception where a number is missing.
 Calibration calibration_from_json(const nlohmann::json& json);
 
 }  // namespace phaseselect

@@ -187,6 +187,12 @@ void check_identity(const SafetensorsReader& file, const std::map<std::string, s
   for (const auto& [key, value] : identity) {
     const std::string saved = identity_entry(file, key);
     const std::string now = as_utf8(value);  // as it was written
+    if (saved != now && key == "calibration") {
+      throw Error(
+          fmt::format("{} belongs to a run {} calibration, its calibration differs: resume {}", file.path().string(),
+                      saved.empty() ? "without a" : "with a",
+                      saved.empty() ? "without --calibration" : "with the --calibration that it was begun with"));
+    }
     if (saved != now) {
       throw Error(
           fmt::format("{} belongs to another run, its {} differs ({}): resume with the configuration and data it "

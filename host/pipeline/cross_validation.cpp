@@ -48,7 +48,8 @@ void append(std::vector<float>& all, const std::vector<float>& part) {
   all.insert(all.end(), part.begin(), part.end());
 }
 
-// Nothing that fold `own` is judged by has a part in its calibration, although a field may be judged in several folds.
+// No judgement of a field that fold `own` judges is fitted, although a field may be judged in several folds. The other
+// folds' members and evidence have learned from these fields.
 std::optional<Calibration> calibration_of_the_others(const FoldPlans& plans, const std::vector<FoldPredictions>& folds,
                                                      std::size_t own) {
   const std::vector<std::uint32_t>& judged = plans.folds[own].judged;

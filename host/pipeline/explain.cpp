@@ -46,6 +46,7 @@ FieldSet rows_of(const PhaseField& field, const RunContents& contents) {
 }
 
 nlohmann::json attention_json(LoadedRun& loaded, const PhaseField& field, const FieldSet& rows) {
+  if (loaded.contents().config.model.attention.weight == 0) return nullptr;  // its weights never learned
   const auto size = static_cast<std::size_t>(field.size());
   std::vector<float> values(loaded.slots().size() * size);
   loaded.engine().attention(loaded.slots(), rows, values);

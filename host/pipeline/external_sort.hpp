@@ -19,11 +19,12 @@ struct Candidate {
   std::uint32_t known = 0;  // flags, see known_fields.hpp
   float accessibility = std::numeric_limits<float>::quiet_NaN();
   float accessibility_deviation = std::numeric_limits<float>::quiet_NaN();
+  float calibrated = std::numeric_limits<float>::quiet_NaN();
   float score = 0;  // what it is ranked by
 };
 
-// Best first: score descending, then error ascending, then rank. With the probability as the score this is the order of
-// Engine::best_fields.
+// Best first: score descending, then error ascending, then rank. With the raw probability as the score this is the
+// order of Engine::best_fields.
 bool better(const Candidate& a, const Candidate& b);
 
 class CandidateSorter {

@@ -22,7 +22,7 @@ namespace {
 // ---- what is drawn ----
 
 struct Point {
-  std::string phases;
+  std::size_t row = 0;  // of the table
   double x = 0, y = 0;  // accessibility and probability, 0 to 1
   bool known = false;
 };
@@ -33,6 +33,7 @@ struct Axis {
 };
 
 struct Ranking {
+  CsvTable table;
   std::vector<Point> points;
   std::size_t without_values = 0;  // rows that the model could not judge
   Axis x, y;
@@ -62,7 +63,9 @@ double share(const CsvTable& table, const CsvRow& row, double value, const std::
 }
 
 // What is written into the picture are fields and nothing else.
-std::string phases_of(const CsvTable& table, const CsvRow& row, std::string_view cell) {
+std::string phases_of(const CsvTable& table, std::size_t number) {
+  const CsvRow& row = table.rows()[number];
+  const std::string_view cell = row.cells[table.column("phases")];
   try {
     return to_string(parse_phase_field(cell));
   } catch (const Error& error) {
@@ -71,24 +74,25 @@ std::string phases_of(const CsvTable& table, const CsvRow& row, std::string_view
 }
 
 Ranking read_ranking(const MapRequest& request) {
-  const CsvTable table = read_csv(request.ranking);
   Ranking ranking;
+  ranking.table = read_csv(request.ranking);
+  const CsvTable& table = ranking.table;
   ranking.x = accessibility_axis(table, request.paper);
   ranking.y = probability_axis(table, request.paper);
-  const std::size_t phases = table.column("phases");
   const std::size_t known = table.column("known");
   const std::size_t x = table.column(ranking.x.column);
   const std::size_t y = table.column(ranking.y.column);
   const bool turned = ranking.x.column == "synthetic_uncertainty";
-  for (const CsvRow& row : table.rows()) {
+  for (std::size_t i = 0; i < table.rows().size(); ++i) {
+    const CsvRow& row = table.rows()[i];
     const auto at_x = parse_number(row.cells[x]), at_y = parse_number(row.cells[y]);
     if (!at_x || !at_y) {
       ++ranking.without_values;
       continue;
     }
     const double accessible = share(table, row, *at_x, ranking.x.column);
-    ranking.points.push_back({phases_of(table, row, row.cells[phases]), turned ? 1 - accessible : accessible,
-                              share(table, row, *at_y, ranking.y.column), !row.cells[known].empty()});
+    ranking.points.push_back({i, turned ? 1 - accessible : accessible, share(table, row, *at_y, ranking.y.column),
+                              !row.cells[known].empty()});
   }
   if (ranking.points.empty()) {
     throw Error(fmt::format("{} has no row with values of {} and {}: there is nothing to draw",
@@ -97,13 +101,20 @@ Ranking read_ranking(const MapRequest& request) {
   return ranking;
 }
 
+struct NamedPoint {
+  std::string phases;
+  double x = 0, y = 0;
+};
+
 // The unknown fields of the largest product, best first; of equals the first in the table.
-std::vector<Point> best_unknown(const std::vector<Point>& points, std::size_t count) {
+std::vector<NamedPoint> best_unknown(const Ranking& ranking, std::size_t count) {
   std::vector<Point> best;
-  std::ranges::copy_if(points, std::back_inserter(best), [](const Point& p) { return !p.known; });
+  std::ranges::copy_if(ranking.points, std::back_inserter(best), [](const Point& p) { return !p.known; });
   std::ranges::stable_sort(best, [](const Point& a, const Point& b) { return a.x * a.y > b.x * b.y; });
   best.resize(std::min(count, best.size()));
-  return best;
+  std::vector<NamedPoint> named;
+  for (const Point& point : best) named.push_back({phases_of(ranking.table, point.row), point.x, point.y});
+  return named;
 }
 
 // ---- the picture ----
@@ -148,9 +159,9 @@ std::string draw_cells(const std::array<std::size_t, cells * cells>& counts, std
       const std::size_t count = counts[static_cast<std::size_t>(row * cells + column)];
       if (count == 0) continue;
       svg += fmt::format(
-          "<rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.0f}\" height=\"{:.0f}\" fill=\"{}\"><title>{} "
-          "fields</title></rect>\n",
-          left + column * step, top + side - (row + 1) * step, step, step, colour(depth(count, largest)), count);
+          "<rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.0f}\" height=\"{:.0f}\" fill=\"{}\"><title>{}</title></rect>\n",
+          left + column * step, top + side - (row + 1) * step, step, step, colour(depth(count, largest)),
+          count == 1 ? "1 field" : fmt::format("{} fields", count));
     }
   }
   return svg;
@@ -171,11 +182,13 @@ std::string draw_axes(const Ranking& ranking) {
 }
 
 // Numbered dots in the map, their names beside it.
-std::string draw_best(const std::vector<Point>& best) {
+std::string draw_best(const std::vector<NamedPoint>& best, const Ranking& ranking) {
   constexpr double list = left + side + 30;
   std::string svg;
   if (!best.empty()) svg += text_at(list, top + 12, "start", "best fields that are not known", " font-weight=\"bold\"");
-  double line = top + 34;
+  if (!best.empty())
+    svg += text_at(list, top + 30, "start", ranking.y.title + " x " + ranking.x.title, " fill=\"#666\"");
+  double line = top + 52;
   for (std::size_t i = 0; i < best.size(); ++i, line += 19) {
     svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"7\" fill=\"#e8590c\" stroke=\"white\"/>\n",
                        pixel_x(best[i].x), pixel_y(best[i].y));
@@ -200,7 +213,7 @@ std::string draw_legend(std::size_t largest) {
   return svg;
 }
 
-std::string draw(const Ranking& ranking, const std::vector<Point>& best) {
+std::string draw(const Ranking& ranking, const std::vector<NamedPoint>& best) {
   const auto counts = count_cells(ranking.points);
   const std::size_t largest = *std::ranges::max_element(counts);
   std::string svg = fmt::format(
@@ -208,7 +221,7 @@ std::string draw(const Ranking& ranking, const std::vector<Point>& best) {
       "<rect width=\"{}\" height=\"{}\" fill=\"white\"/>\n",
       width, height, width, height);
   svg += text_at(left, top - 14, "start", fmt::format("{} phase fields", with_separators(ranking.points.size())));
-  svg += draw_cells(counts, largest) + draw_axes(ranking) + draw_best(best) + draw_legend(largest);
+  svg += draw_cells(counts, largest) + draw_axes(ranking) + draw_best(best, ranking) + draw_legend(largest);
   return svg + "</svg>\n";
 }
 
@@ -217,10 +230,10 @@ std::string draw(const Ranking& ranking, const std::vector<Point>& best) {
 nlohmann::json draw_map(const MapRequest& request) {
   check_output_paths({request.output}, {request.ranking});
   const Ranking ranking = read_ranking(request);
-  const std::vector<Point> best = best_unknown(ranking.points, request.named);
+  const std::vector<NamedPoint> best = best_unknown(ranking, request.named);
   write_text(request.output, draw(ranking, best));
   nlohmann::json named = nlohmann::json::array();
-  for (const Point& point : best) named.push_back(point.phases);
+  for (const NamedPoint& point : best) named.push_back(point.phases);
   return {{"fields", ranking.points.size()},
           {"without_values", ranking.without_values},
           {"x", ranking.x.column},

@@ -125,7 +125,7 @@ std::vector<std::uint32_t> missing_members(const Runs& runs) {
 
 nlohmann::json describe_part(const fs::path& path, const RunContents& contents) {
   nlohmann::json part = {{"run", path.string()}, {"members", contents.members}};
-  for (const char* key : {"engine", "device", "version", "commit", "created", "resumed"}) {
+  for (const char* key : {"engine", "device", "version", "commit", "created", "resumed", "calibration"}) {
     if (contents.run.contains(key)) part[key] = contents.run.at(key);
   }
   return part;

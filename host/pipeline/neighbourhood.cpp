@@ -25,7 +25,7 @@ ElementSimilarity::ElementSimilarity(const EnvironmentGroups& groups, std::span<
 
 void Neighbourhood::add(const PhaseField& field, bool positive) {
   const FieldKey key(field);
-  known_.emplace(key, positive);
+  if (!known_.emplace(key, positive).second) return;
   positives_ += positive ? 1 : 0;
   for (const Element element : field.elements()) extensions_[key.without(element)].push_back({element, positive});
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "host/pipeline/field_key.hpp"
@@ -52,7 +53,7 @@ inline constexpr std::array<std::string_view, 6> evidence_names{
 class Neighbourhood {
  public:
   explicit Neighbourhood(ElementSimilarity similarity) : similarity_(std::move(similarity)) {}
-  // Each field once.
+  // A field that was added before is not added again.
   void add(const PhaseField& field, bool positive);
   // The field itself is no neighbour of its own, known or not.
   Neighbours neighbours(const PhaseField& field) const;

@@ -186,8 +186,10 @@ RunContents read_contents(const fs::path& directory, const SafetensorsReader& fi
   if (contents.run.is_discarded()) damaged(directory / "run.json", "it is not valid JSON");
   if (!contents.run.is_object()) damaged(directory / "run.json", "it is not a JSON object");
   const nlohmann::json calibration = contents.run.value("calibration", nlohmann::json());
-  if (calibration.is_object()) {
-    contents.calibration = calibration_from_json(calibration);
+  try {
+    if (calibration.is_object()) contents.calibration = calibration_from_json(calibration);
+  } catch (const nlohmann::json::exception&) {
+    damaged(directory / "run.json", "its calibration lacks a number");
   }
   return contents;
 }
@@ -346,8 +348,8 @@ void Run::load(Engine& engine) const {
 
 float Run::calibrated(float probability, const PhaseField& field) const {
   if (!contents_.calibration) return std::numeric_limits<float>::quiet_NaN();
-  const bool counts = contents_.calibration->neighbours.has_value();
-  return calibrate(probability, *contents_.calibration, counts ? neighbourhood_.evidence(field) : Evidence{});
+  return calibrate(probability, *contents_.calibration,
+                   weighs_neighbours() ? neighbourhood_.evidence(field) : Evidence{});
 }
 
 float Run::percentile(float error) const {

@@ -76,6 +76,8 @@ class Run {
   float percentile(float error) const;
   // A field's probability of the ensemble as the run's calibration corrects it; NaN when the run has none.
   float calibrated(float probability, const PhaseField& field) const;
+  // Whether calibration needs the field: otherwise it keeps the order of the probabilities.
+  bool weighs_neighbours() const { return contents_.calibration && contents_.calibration->neighbours; }
   // The known fields that differ from it by one element.
   Neighbours neighbours(const PhaseField& field) const { return neighbourhood_.neighbours(field); }
 

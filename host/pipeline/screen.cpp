@@ -109,9 +109,6 @@ RankBy choose_order(RankBy wanted, const LoadedRun& loaded) {
   return wanted;
 }
 
-// Whether the best by probability are the best by the network's own: calibration without neighbours keeps its order.
-bool keeps_order(const Run& run) { return !run.contents().calibration || !run.contents().calibration->neighbours; }
-
 const char* order_name(RankBy order) {
   return order == RankBy::product ? "product" : order == RankBy::accessibility ? "accessibility" : "probability";
 }
@@ -151,6 +148,9 @@ class Evaluation {
     candidate.error = statistics.error;
     candidate.accessibility = accessibility.mean[i];
     candidate.accessibility_deviation = accessibility.deviation[i];
+    const Run& run = loaded_.run();
+    candidate.calibrated =
+        run.calibrated(candidate.probability, run.weighs_neighbours() ? set_.field(candidate.rank) : PhaseField());
     candidate.score = order_ == RankBy::probability     ? probability(candidate)
                       : order_ == RankBy::accessibility ? candidate.accessibility
                                                         : probability(candidate) * candidate.accessibility;
@@ -159,10 +159,8 @@ class Evaluation {
 
   // The calibrated one of a calibrated run. By probability alone, a calibration that keeps the order is not needed.
   float probability(const Candidate& candidate) const {
-    const Run& run = loaded_.run();
-    if (!run.contents().calibration || (order_ == RankBy::probability && keeps_order(run)))
-      return candidate.probability;
-    return run.calibrated(candidate.probability, set_.field(candidate.rank));
+    const bool needed = order_ != RankBy::probability || loaded_.run().weighs_neighbours();
+    return needed && loaded_.contents().calibration ? candidate.calibrated : candidate.probability;
   }
 
   LoadedRun& loaded_;
@@ -177,7 +175,7 @@ Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, RankBy orde
                           CandidateSorter& sorter, const Execution& execution) {
   Tally tally;
   Evaluation candidates(loaded, stream.set(), order, sorter, tally);
-  const bool engine_knows_best = top > 0 && order == RankBy::probability && keeps_order(loaded.run());
+  const bool engine_knows_best = top > 0 && order == RankBy::probability && !loaded.run().weighs_neighbours();
   const Stopwatch watch;
   while (stream.fill(tally)) {
     if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");
@@ -209,15 +207,14 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
   std::uint64_t written = 0;
   file.write(result_header);
   for (Candidate candidate; sorter.next(candidate); ++written) {
-    const PhaseField field = set.field(candidate.rank);
     const ResultRow row{.statistics = {candidate.probability, candidate.deviation, candidate.error},
                         .uncertainty = tally.errors.normalised(candidate.error),
                         .percentile = run.percentile(candidate.error),
                         .accessibility = candidate.accessibility,
                         .accessibility_deviation = candidate.accessibility_deviation,
                         .known = static_cast<std::uint8_t>(candidate.known),
-                        .calibrated = run.calibrated(candidate.probability, field)};
-    const std::string phases = to_string(field);
+                        .calibrated = candidate.calibrated};
+    const std::string phases = to_string(set.field(candidate.rank));
     file.write(result_line(phases, row));
     if (best.size() < summary_rows) best.push_back(to_json(phases, row));
   }

@@ -154,9 +154,28 @@ void check_finished(const TrainRequest& request, const Run& run) {
   }
 }
 
+// The numbers of a calibration, wherever its validation lies; empty without one.
+std::string numbers_of(nlohmann::json calibration) {
+  if (!calibration.is_object()) return {};
+  calibration.erase("validation");
+  return calibration.dump();
+}
+
+// Of the calibration that the run shall have.
+std::string calibration_of(const TrainRequest& request) {
+  return request.calibration.empty() ? std::string()
+                                     : numbers_of(calibration_of_validation(request.calibration, request.config));
+}
+
 nlohmann::json finished_run(const TrainRequest& request, const Execution& execution) {
   const Run run(request.run);
   check_finished(request, run);
+  if (numbers_of(run.contents().run.value("calibration", nlohmann::json())) != calibration_of(request)) {
+    throw Error(
+        fmt::format("{} is finished and calibrated otherwise: name its validation with --calibration, or train "
+                    "into a new folder",
+                    request.run.string()));
+  }
   execution.note(fmt::format("{} is already finished", request.run.string()));
   std::error_code ignored;  // leftovers do no harm
   fs::remove(request.run / checkpoint_file_name, ignored);
@@ -177,14 +196,6 @@ enum class Stage { accessibility, ensemble };
 
 // As checkpoints name them.
 const char* stage_name(Stage stage) { return stage == Stage::accessibility ? "train accessibility" : "train"; }
-
-// The numbers of the calibration that the run shall have, wherever its validation lies; empty without one.
-std::string calibration_of(const TrainRequest& request) {
-  if (request.calibration.empty()) return {};
-  nlohmann::json calibration = calibration_of_validation(request.calibration, request.config);
-  calibration.erase("validation");
-  return calibration.dump();
-}
 
 PopulationOptions population_options(const TrainRequest& request, const Execution& execution, const Engine& engine,
                                      Stage stage, bool resume) {
@@ -278,6 +289,9 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   Execution chosen = resumed ? resumed_execution(request.run / checkpoint_file_name, execution) : execution;
   const PreparedData data = prepare(request.config);
   note_data(data, execution);
+  if (request.config.calibration.neighbours && request.calibration.empty()) {
+    execution.note("without --calibration the run is not calibrated: calibration.neighbours has no effect");
+  }
   const std::vector<MemberPlan> plans = ensemble_plans(request.config, data.problem, first, last);
   ResultDirectory directory(request.run);
   if (!resumed) directory.write(configuration_file_name, to_yaml(request.config));

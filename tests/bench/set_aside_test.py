@@ -45,14 +45,15 @@ class SetAside(unittest.TestCase):
         known = [f"{field},{value(field)},{int(reached(field))}" for field in KNOWN]
         (self.run_folder / "fields.csv").write_text("\n".join(["phases,value,label", *known]) + "\n")
         rows = [f"{' '.join(reversed(field.split()))},{value(field)}" for field in ASIDE]
-        rows += [f"{KNOWN[0]},5", f"{ASIDE[0]},1", "nonsense,x"]
+        rows += ["Og Ts,7", f"{KNOWN[0]},5", f"{ASIDE[0]},1", "nonsense,x"]
         self.table.write_text("\n".join(["phases,Tc", *rows]) + "\n")
         said = [(field, 0.9 if reached(field) != (i < 2) else 0.2) for i, field in enumerate(ASIDE)]
         lines = [f"{field},{probability},{probability}" for field, probability in [*said, (KNOWN[0], 0.2)]]
         self.predictions.write_text("\n".join(["phases,probability,calibrated", *lines, "Xe,,"]) + "\n")
 
     def test_new_fields_are_judged_once(self):
-        validation = set_aside.read(self.run_folder, self.predictions, self.table)
+        validation, left_out = set_aside.read(self.run_folder, self.predictions, self.table)
+        self.assertEqual(left_out, {"without a probability": 1, "known to the run": 1})
         (fold,) = validation.folds
         self.assertEqual([validation.fields[i] for i in fold.judged], sorted(ASIDE))
         self.assertEqual([validation.fields[i] for i in fold.training], KNOWN)
@@ -62,7 +63,7 @@ class SetAside(unittest.TestCase):
 
     def test_a_threshold_that_must_be_passed(self):
         self.write(inclusive=False)
-        validation = set_aside.read(self.run_folder, self.predictions, self.table)
+        validation, _ = set_aside.read(self.run_folder, self.predictions, self.table)
         labels = {validation.fields[i]: validation.labels[i] for i in validation.folds[0].judged}
         self.assertEqual(labels, {field: int(value(field) > 10) for field in ASIDE})
 
@@ -76,6 +77,12 @@ class SetAside(unittest.TestCase):
         self.assertEqual((found["members"], found["fields"], found["learned_from"]), (3, len(ASIDE), len(KNOWN)))
         self.assertAlmostEqual(found["measures"]["PhaseSelect"]["accuracy"], 1 - 2 / len(ASIDE))
         self.assertGreater(found["measures"]["gradient boosting"]["accuracy"], 0.9)
+
+    def test_a_calibration_that_lacks_fields(self):
+        lines = self.predictions.read_text().splitlines()
+        self.predictions.write_text("\n".join([*lines[:-3], lines[-3].rsplit(",", 1)[0] + ","]) + "\n")
+        with self.assertRaisesRegex(SystemExit, "1 fields have no calibrated"):
+            set_aside.read(self.run_folder, self.predictions, self.table)
 
     def test_nothing_new(self):
         self.predictions.write_text(f"phases,probability,calibrated\n{KNOWN[0]},0.2,0.2\n")

@@ -147,6 +147,13 @@ TEST_F(EndToEnd, CalibratedByAValidation) {
   EXPECT_FALSE(contains(call({"explain", "run", "Li O"}).out, "calibrated"));
   EXPECT_EQ(call({"train", "config.yaml", "-o", "sure0", "--calibration", "calibration", "--member-range", "0:1"}).code,
             0);
+  EXPECT_EQ(call({"train", "config.yaml", "-o", "sure1", "--calibration", "calibration", "--member-range", "1:3"}).code,
+            0);
+  EXPECT_EQ(call({"merge", "sure0", "sure1", "-o", "joined"}).code, 0);
+  for (const char* run : {"sure", "joined"}) {
+    EXPECT_EQ(call({"predict", run, "fields.csv", "-o", std::string(run) + "-fields.csv", "--quiet"}).code, 0);
+  }
+  EXPECT_EQ(read_file(folder() / "joined-fields.csv"), read_file(folder() / "sure-fields.csv"));
   EXPECT_EQ(call({"train", "config.yaml", "-o", "unsure", "--member-range", "1:3"}).code, 0);
   const Outcome merged = call({"merge", "sure0", "unsure", "-o", "mixed"});
   EXPECT_EQ(merged.code, 0) << merged.err;

@@ -195,6 +195,8 @@ TEST_F(ResumeTest, TheCalibrationIsNotForgotten) {
   says(resume_error(config_, run), "its calibration differs");
   const nlohmann::json result = train_small(config_, run, {.resume = true, .calibration = folder_ / "validation"});
   EXPECT_TRUE(result.at("calibration").contains("slope"));
+  says(resume_error(config_, run), "is finished and calibrated otherwise");
+  train_small(config_, run, {.resume = true, .calibration = folder_ / "validation"});
   EXPECT_EQ(result_bytes(run), expected_);
 }
 

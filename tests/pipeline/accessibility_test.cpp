@@ -341,6 +341,40 @@ TEST_F(Accessibility, ScreeningRanksByTheProductUnlessAskedOtherwise) {
   EXPECT_EQ(small_data::read_file(folder() / "predicted.csv"), small_data::read_file(folder() / "product.csv"));
 }
 
+// The product is that of the calibrated probability, also where the neighbours do not count.
+TEST_F(Accessibility, ScreeningRanksByTheCalibratedProduct) {
+  const std::filesystem::path run = folder() / "calibrated";
+  std::filesystem::copy(judging_run(), run);
+  nlohmann::json description = nlohmann::json::parse(small_data::read_file(run / "run.json"));
+  const auto rank = [&](const Calibration& calibration) {
+    description["calibration"] = to_json(calibration);
+    small_data::write_file(run / "run.json", description.dump());
+    ScreenRequest request;
+    request.run = run;
+    request.output = folder() / "calibrated.csv";
+    screen(request, Execution{});
+    auto rows = small_data::read_cells(request.output);
+    rows.erase(rows.begin());
+    return rows;
+  };
+  for (const Calibration& calibration : {Calibration{3, -1}, Calibration{0.5, 0, Evidence{1, 0.5, 1, 0, 1, 0}}}) {
+    const auto rows = rank(calibration);
+    bool reordered = false;
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+      const auto product = [&](std::size_t row, std::size_t column) {
+        return std::stof(rows[row][column]) * std::stof(rows[row][6]);
+      };
+      EXPECT_GE(product(i - 1, 9), product(i, 9) - 1e-7f);
+      reordered |= product(i - 1, 1) < product(i, 1) - 1e-6f;
+    }
+    EXPECT_TRUE(reordered) << "the raw product has another order";
+  }
+  description["calibration"] = {{"slope", 1}, {"validation", "somewhere"}};
+  small_data::write_file(run / "run.json", description.dump());
+  EXPECT_PRED2(contains, message_of<Error>([&] { LoadedRun(run, Execution{}); }),
+               "run.json is damaged (its calibration lacks a number)");
+}
+
 TEST_F(Accessibility, ARunWithoutSaysSoAndKeepsTheOrderByProbability) {
   ScreenRequest request;
   request.run = run();

@@ -21,7 +21,7 @@ class Map : public testing::Test {
   // Fields of each cell, by its corner "x y".
   std::map<std::string, int> cells() const {
     std::map<std::string, int> found;
-    const std::regex cell("<rect x=\"(\\d+)\" y=\"(\\d+)\" [^>]*><title>(\\d+) fields");
+    const std::regex cell("<rect x=\"(\\d+)\" y=\"(\\d+)\" [^>]*><title>(\\d+) fields?<");
     const std::string text = picture();
     for (std::sregex_iterator at(text.begin(), text.end(), cell), end; at != end; ++at) {
       found[(*at)[1].str() + " " + (*at)[2].str()] = std::stoi((*at)[3]);
