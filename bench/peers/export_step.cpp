@@ -24,6 +24,7 @@
 #include "phaseselect/config/config.hpp"
 #include "phaseselect/data/candidates.hpp"
 #include "phaseselect/engine/engine.hpp"
+#include "phaseselect/error.hpp"
 #include "phaseselect/model/safetensors.hpp"
 
 namespace phaseselect {
@@ -162,7 +163,8 @@ void add_probabilities(Engine& engine, const Problem& problem, std::uint32_t mem
 // What is random in training is off here, so that another program can follow: no dropout, slots in alphabetical order.
 // The metadata describe the configuration as it is.
 void export_steps(Problem problem, const Options& options) {
-  if (!problem.architecture.attention_mask) throw CLI::ValidationError("the peers know masked attention only");
+  if (!problem.architecture.attention_mask)
+    throw UsageError("the peers know masked attention only: model.attention.mask must be true");
   const std::map<std::string, std::string> metadata{{"architecture", description(problem).dump()},
                                                     {"optimiser", description(problem.classifier).dump()}};
   problem.architecture.dropout = 0;
