@@ -119,7 +119,7 @@ std::vector<NamedPoint> best_unknown(const Ranking& ranking, std::size_t count) 
 
 // ---- the picture ----
 
-constexpr int cells = 50;  // in either direction
+constexpr std::size_t cells = 50;  // in either direction
 constexpr double left = 70, top = 40, side = 500;
 constexpr double width = 860, height = 610;
 
@@ -129,9 +129,7 @@ double pixel_y(double y) { return top + side * (1 - y); }
 // Fields in each cell; a value of 1 belongs to the last one.
 std::array<std::size_t, cells * cells> count_cells(const std::vector<Point>& points) {
   std::array<std::size_t, cells * cells> counts{};
-  const auto cell = [](double value) {
-    return std::min(static_cast<std::size_t>(value * cells), std::size_t{cells - 1});
-  };
+  const auto cell = [](double value) { return std::min(static_cast<std::size_t>(value * cells), cells - 1); };
   for (const Point& point : points) ++counts[cell(point.y) * cells + cell(point.x)];
   return counts;
 }
@@ -154,14 +152,14 @@ std::string text_at(double x, double y, std::string_view anchor, const std::stri
 std::string draw_cells(const std::array<std::size_t, cells * cells>& counts, std::size_t largest) {
   constexpr double step = side / cells;
   std::string svg;
-  for (int row = 0; row < cells; ++row) {
-    for (int column = 0; column < cells; ++column) {
-      const std::size_t count = counts[static_cast<std::size_t>(row * cells + column)];
+  for (std::size_t row = 0; row < cells; ++row) {
+    for (std::size_t column = 0; column < cells; ++column) {
+      const std::size_t count = counts[row * cells + column];
       if (count == 0) continue;
       svg += fmt::format(
           "<rect x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.0f}\" height=\"{:.0f}\" fill=\"{}\"><title>{}</title></rect>\n",
-          left + column * step, top + side - (row + 1) * step, step, step, colour(depth(count, largest)),
-          count == 1 ? "1 field" : fmt::format("{} fields", count));
+          left + step * static_cast<double>(column), top + side - step * static_cast<double>(row + 1), step, step,
+          colour(depth(count, largest)), count == 1 ? "1 field" : fmt::format("{} fields", count));
     }
   }
   return svg;
