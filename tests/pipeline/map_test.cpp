@@ -1,7 +1,9 @@
 // The map of a ranking: every field in its cell, the best unknown ones named, what cannot be drawn is counted.
 #include <gtest/gtest.h>
 
-#include <regex>
+#include <cstdio>
+#include <map>
+#include <string>
 
 #include "phaseselect/error.hpp"
 #include "tests/pipeline/commands_fixture.hpp"
@@ -21,10 +23,11 @@ class Map : public testing::Test {
   // Fields of each cell, by its corner "x y".
   std::map<std::string, int> cells() const {
     std::map<std::string, int> found;
-    const std::regex cell("<rect x=\"(\\d+)\" y=\"(\\d+)\" [^>]*><title>(\\d+) fields?<");
-    const std::string text = picture();
-    for (std::sregex_iterator at(text.begin(), text.end(), cell), end; at != end; ++at) {
-      found[(*at)[1].str() + " " + (*at)[2].str()] = std::stoi((*at)[3]);
+    const std::string text = picture(), title = "<title>";
+    for (std::size_t at = text.find(title); at != std::string::npos; at = text.find(title, at + 1)) {
+      int x = 0, y = 0;
+      EXPECT_EQ(std::sscanf(text.c_str() + text.rfind("<rect", at), "<rect x=\"%d\" y=\"%d\"", &x, &y), 2);
+      found[std::to_string(x) + " " + std::to_string(y)] = std::stoi(text.substr(at + title.size()));
     }
     return found;
   }
