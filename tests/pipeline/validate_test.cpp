@@ -185,7 +185,8 @@ TEST_F(Validate, CalibratedByNeighboursOutOfFold) {
     }
     const Calibration expected = fit_calibration(labels, probabilities, evidence);
     const nlohmann::json& found = metrics["calibrated"]["folds"][static_cast<std::size_t>(fold)];
-    for (const auto& [name, weight] : to_json(expected)["neighbours"].items()) {
+    const nlohmann::json weights = to_json(expected)["neighbours"];  // items() does not keep it alive
+    for (const auto& [name, weight] : weights.items()) {
       EXPECT_NEAR(found["neighbours"][name].get<double>(), weight.get<double>(), 1e-5) << name;
     }
     const std::vector<Evidence> own = evidence_from_others(asked.config, all, fold);
