@@ -64,6 +64,12 @@ def measures(flags):
         yield "reported but not in the formulas, against neither", ~formulas, reported
 
 
+def write_json(path, result):
+    with open(path, "w") as file:
+        json.dump(result, file, indent=2)
+        file.write("\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table")
@@ -98,9 +104,7 @@ def main():
             print(line)
         result.append(entry)
     if arguments.output:
-        with open(arguments.output, "w") as file:
-            json.dump(result, file, indent=2)
-            file.write("\n")
+        write_json(arguments.output, result)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ that --reported named and the formulas lack; and what leaving out adds, with a 9
 fields).
 """
 import argparse
-import json
 import sys
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from accessibility_baseline import read
+from accessibility_baseline import read, write_json
 
 
 def groups(flags, flags_without):
@@ -58,9 +57,7 @@ def main():
         print(f"{what}: {text.format(**entry)}")
         result.append(entry)
     if arguments.output:
-        with open(arguments.output, "w") as file:
-            json.dump(result, file, indent=2)
-            file.write("\n")
+        write_json(arguments.output, result)
 
 
 if __name__ == "__main__":
