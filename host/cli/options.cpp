@@ -24,7 +24,8 @@ void print(std::FILE* stream, const std::string& text) {
 }  // namespace
 
 void CommonOptions::add_quiet(CLI::App& command) {
-  command.add_flag("-q,--quiet", quiet, "no notes, no progress and no summary; errors only");
+  command.add_flag("-q,--quiet", quiet,
+                   "no notes, no progress and no summary; only errors and what was guessed, repaired or left out");
 }
 
 void CommonOptions::add_json(CLI::App& command) {
@@ -44,6 +45,7 @@ Execution CommonOptions::execution(Terminal& terminal) const {
   Execution execution;
   execution.device = device == "cpu" ? Device::cpu : device == "cuda" ? Device::cuda : Device::automatic;
   execution.threads = threads;
+  execution.remark = [&terminal](const std::string& text) { terminal.remark(text); };
   execution.note = [&terminal](const std::string& text) { terminal.note(text); };
   execution.progress = [&terminal](double fraction, const std::string& what) { terminal.progress(fraction, what); };
   execution.stop_requested = stop_requested;

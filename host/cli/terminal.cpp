@@ -36,7 +36,10 @@ void Terminal::clear_bar() {
 }
 
 void Terminal::note(const std::string& text) {
-  if (quiet_) return;
+  if (!quiet_) remark(text);
+}
+
+void Terminal::remark(const std::string& text) {
   clear_bar();
   std::fputs((text + "\n").c_str(), stderr);
 }

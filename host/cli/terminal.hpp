@@ -13,7 +13,8 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  void note(const std::string& text);
+  void remark(const std::string& text);  // shown in any case
+  void note(const std::string& text);    // unless quiet
   void progress(double fraction, const std::string& what);
 
  private:

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "host/model/atomic_file.hpp"
+#include "host/io/atomic_file.hpp"
 
 namespace phaseselect {
 

@@ -19,9 +19,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "host/io/atomic_file.hpp"
 #include "host/io/json_text.hpp"
-#include "host/model/atomic_file.hpp"
-#include "host/model/sha256.hpp"
+#include "host/io/sha256.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {

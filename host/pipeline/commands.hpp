@@ -27,7 +27,9 @@ struct Execution {
   Device device = Device::automatic;
   int threads = 0;  // of the CPU engine
   CudaSource cuda;
-  // Notes for the user (one sentence each), progress, and the request to stop. Never null.
+  // For the user, one sentence each: remarks say what was guessed, repaired or left out and are shown even when notes
+  // are not. Then progress, and the request to stop. Never null.
+  std::function<void(const std::string&)> remark = [](const std::string&) {};
   std::function<void(const std::string&)> note = [](const std::string&) {};
   std::function<void(double fraction, const std::string& what)> progress = [](double, const std::string&) {};
   std::function<bool()> stop_requested = [] { return false; };

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "host/engine/ensemble.hpp"
-#include "host/model/sha256.hpp"
+#include "host/io/sha256.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/result_directory.hpp"
 #include "phaseselect/error.hpp"

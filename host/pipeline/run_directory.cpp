@@ -12,6 +12,7 @@
 
 #include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
+#include "host/io/sha256.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/history.hpp"
 #include "host/pipeline/members_file.hpp"

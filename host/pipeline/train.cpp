@@ -7,6 +7,7 @@
 #include <numeric>
 #include <system_error>
 
+#include "host/io/sha256.hpp"
 #include "host/io/utc_time.hpp"
 #include "host/pipeline/accessibility_data.hpp"
 #include "host/pipeline/checkpoint.hpp"

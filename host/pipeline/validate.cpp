@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/io/json_text.hpp"
+#include "host/io/sha256.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/cross_validation.hpp"

@@ -3,7 +3,7 @@
 #include <csignal>
 #include <thread>
 
-#include "host/model/atomic_file.hpp"
+#include "host/io/atomic_file.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/cli/fixture.hpp"

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "host/io/sha256.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/error.hpp"

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "host/io/sha256.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/temporary_folder.hpp"
 #include "tests/unit/temporary_file.hpp"

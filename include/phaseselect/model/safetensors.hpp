@@ -77,7 +77,4 @@ class SafetensorsReader {
   std::unique_ptr<State> state_;
 };
 
-// Lower-case hexadecimal SHA-256 of a file, as sha256sum prints it. Throws Error when it cannot be read.
-std::string sha256_file(const std::filesystem::path& path);
-
 }  // namespace phaseselect

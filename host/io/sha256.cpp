@@ -1,5 +1,5 @@
 // SHA-256 by OpenSSL, which uses the processor's instructions for it.
-#include "host/model/sha256.hpp"
+#include "host/io/sha256.hpp"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "phaseselect/error.hpp"
-#include "phaseselect/model/safetensors.hpp"
 
 namespace phaseselect {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,5 +23,8 @@ class Sha256 {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Lower-case hexadecimal SHA-256 of a file, as sha256sum prints it. Throws Error when it cannot be read.
+std::string sha256_file(const std::filesystem::path& path);
 
 }  // namespace phaseselect

@@ -1,5 +1,5 @@
 // Temporary file, fsync, rename, fsync of the folder.
-#include "host/model/atomic_file.hpp"
+#include "host/io/atomic_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
