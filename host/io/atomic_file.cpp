@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 
+#include "host/io/partial_name.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -18,18 +19,37 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t buffer_size = std::size_t{1} << 18;
-constexpr const char* partial_mark = ".partial-";
+constexpr int most_links = 40;  // in a chain, as in the kernel
+
+// What a chain of links names, be it there or not.
+fs::path without_links(fs::path path) {
+  std::error_code error;
+  for (int links = 0; links < most_links && fs::is_symlink(path, error); ++links) {
+    const fs::path next = fs::read_symlink(path, error);
+    if (error) break;
+    path = path.parent_path() / next;  // an absolute one replaces it
+  }
+  return path;
+}
+
+const char* remedy(int error) {
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) return "free some space";
+  if (error == ENOENT || error == ENOTDIR) return "create its folder";
+  if (error == ENAMETOOLONG) return "choose a shorter name";
+  return "check the path, its permissions and the disk";
+}
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)) {
+AtomicFile::AtomicFile(fs::path path) : path_(without_links(std::move(path))) {
   std::error_code ignored;
-  if (fs::is_symlink(path_, ignored)) path_ = fs::weakly_canonical(path_);  // the link stays a link
   if (fs::is_directory(path_, ignored)) fail(EISDIR);
-  temporary_ = path_;
-  temporary_ += partial_mark + std::to_string(::getpid());
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fs::is_symlink(path_, ignored)) fail(ELOOP);
+  remove_partials_of(path_);
+  temporary_ = partial_path(path_);
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(errno);
+  hold_partial(descriptor_);
   buffer_.reserve(buffer_size);
 }
 
@@ -40,10 +60,8 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::fail(int error) const {
-  const char* remedy = error == ENOSPC || error == EDQUOT || error == EFBIG ? "free some space"
-                       : error == ENOENT || error == ENOTDIR                ? "create its folder"
-                                                             : "check the path, its permissions and the disk";
-  throw Error(fmt::format("cannot write {}: {}: {} and try again", path_.string(), std::strerror(error), remedy));
+  throw Error(
+      fmt::format("cannot write {}: {}: {} and try again", path_.string(), std::strerror(error), remedy(error)));
 }
 
 void AtomicFile::write_out(std::span<const std::byte> bytes) {
@@ -86,28 +104,21 @@ void AtomicFile::commit() {
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
   ::close(descriptor_);
   descriptor_ = -1;
-  // The rename itself is on the disk once the folder is synced; file systems that cannot sync a folder refuse
-  // harmlessly.
-  const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
-  const int folder_descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_descriptor >= 0) {
-    ::fsync(folder_descriptor);
-    ::close(folder_descriptor);
+  try {
+    sync_folder(path_.parent_path());
+  } catch (const Error& error) {
+    throw Error(fmt::format("{} is written, but may be gone after a power failure: {}", path_.string(), error.what()));
   }
 }
 
-bool is_partial_file(const fs::path& path) {
-  const std::string name = path.filename().string();
-  const std::size_t mark = name.rfind(partial_mark);
-  if (mark == std::string::npos) return false;
-  const std::string process = name.substr(mark + std::strlen(partial_mark));
-  return !process.empty() && process.find_first_not_of("0123456789") == std::string::npos;
-}
-
-void remove_partial_files(const fs::path& directory) {
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    if (entry.is_regular_file() && is_partial_file(entry.path())) fs::remove(entry.path());
-  }
+void sync_folder(const fs::path& folder) {
+  const fs::path named = folder.empty() ? fs::path(".") : folder;
+  const int descriptor = ::open(named.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int error = descriptor < 0 || ::fsync(descriptor) != 0 ? errno : 0;
+  if (descriptor >= 0) ::close(descriptor);
+  if (error == 0 || error == EINVAL || error == ENOTSUP || (descriptor < 0 && error == EACCES)) return;
+  throw Error(
+      fmt::format("cannot sync the folder {}: {}: check the disk and try again", named.string(), std::strerror(error)));
 }
 
 }  // namespace phaseselect

@@ -11,13 +11,15 @@ namespace phaseselect {
 
 class AtomicFile {
  public:
-  // Throws Error when the folder does not exist or cannot be written.
+  // Also removes what dead processes left of the same file. A link stays a link: what it names is written. Throws Error
+  // when the folder does not exist or cannot be written.
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();  // removes the temporary file unless commit() succeeded
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  // Throw Error (disk full) naming the target.
+  // Throw Error (disk full) naming the target, which is as it was before. When commit() could not sync the folder, the
+  // message says that the file is there.
   void append(std::span<const std::byte> bytes);
   void overwrite(std::uint64_t offset, std::span<const std::byte> bytes);  // of bytes appended before
   void commit();
@@ -33,10 +35,8 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-// Removes what killed processes left of the files under `directory`.
-void remove_partial_files(const std::filesystem::path& directory);
-
-// True for the name of an AtomicFile's temporary.
-bool is_partial_file(const std::filesystem::path& path);
+// Puts on the disk which names a folder holds, after files in it were renamed, made or removed. Throws Error when the
+// system fails to. File systems that cannot sync a folder, and folders that may be written but not read, are let pass.
+void sync_folder(const std::filesystem::path& folder);
 
 }  // namespace phaseselect

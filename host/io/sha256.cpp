@@ -5,13 +5,11 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <cstdint>
 #include <stdexcept>
 #include <vector>
 
-#include "phaseselect/error.hpp"
+#include "host/io/regular_file.hpp"
 
 namespace phaseselect {
 
@@ -45,14 +43,14 @@ std::string Sha256::finish() {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<char> buffer(std::size_t{1} << 20);
+  const RegularFile file(path);
+  std::vector<std::byte> buffer(std::size_t{1} << 20);
   Sha256 digest;
-  while (file) {
-    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    digest.update(std::as_bytes(std::span(buffer.data(), static_cast<std::size_t>(file.gcount()))));
+  std::size_t got = buffer.size();
+  for (std::uint64_t offset = 0; got == buffer.size(); offset += got) {
+    got = file.read(offset, buffer);
+    digest.update(std::span(buffer).first(got));
   }
-  if (!file.eof()) throw Error(fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
   return digest.finish();
 }
 

@@ -2,15 +2,11 @@
 // under the checksum except the eight of the header length, which the header itself proves.
 #include "phaseselect/model/safetensors.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -21,6 +17,7 @@
 
 #include "host/io/atomic_file.hpp"
 #include "host/io/json_text.hpp"
+#include "host/io/regular_file.hpp"
 #include "host/io/sha256.hpp"
 #include "phaseselect/error.hpp"
 
@@ -74,6 +71,9 @@ std::string make_header(const std::vector<TensorInfo>& tensors, std::map<std::st
     offset += tensor.bytes();
   }
   text += "}";
+  if (text.size() > largest_header) {
+    throw Error(fmt::format("{} tensors are more than one file can hold: train fewer members at once", tensors.size()));
+  }
   text.resize((text.size() + prefix_size + alignment - 1) / alignment * alignment - prefix_size, ' ');
   return text;
 }
@@ -131,25 +131,19 @@ void SafetensorsWriter::commit() {
 // --- reader ----------------------------------------------------------------------------------------------------------
 
 struct SafetensorsReader::State {
-  explicit State(std::filesystem::path file) : path(std::move(file)) {}
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() {
-    if (descriptor >= 0) ::close(descriptor);
-  }
+  explicit State(std::filesystem::path path) : file(std::move(path)), file_size(file.size()) {}
 
   [[noreturn]] void damaged(const std::string& reason) const {
-    throw Error(fmt::format("{} is damaged ({}): restore it from a copy or create it again", path.string(), reason));
+    throw Error(
+        fmt::format("{} is damaged ({}): restore it from a copy or create it again", file.path().string(), reason));
   }
-  void open();
   void read_bytes(std::size_t offset, std::span<std::byte> bytes) const;
   void parse_header();
   TensorInfo parse_tensor(const std::string& name, const nlohmann::json& entry);
   void check_layout();
   void check_digest() const;
 
-  std::filesystem::path path;
-  int descriptor = -1;
+  RegularFile file;
   std::size_t file_size = 0;
   std::size_t data_start = 0;
   std::string header;
@@ -159,25 +153,8 @@ struct SafetensorsReader::State {
   std::unordered_map<std::string, std::size_t> index;
 };
 
-void SafetensorsReader::State::open() {
-  descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat status {};
-  if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
-    throw Error(fmt::format("cannot read {}: {}: check the path", path.string(), std::strerror(errno)));
-  }
-  if (!S_ISREG(status.st_mode)) throw Error(fmt::format("cannot read {}: it is not a regular file", path.string()));
-  file_size = static_cast<std::size_t>(status.st_size);
-}
-
 void SafetensorsReader::State::read_bytes(std::size_t offset, std::span<std::byte> bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t got = ::pread(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
-    if (got == 0) damaged("it became shorter while it was read");
-    offset += static_cast<std::size_t>(got);
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-  }
+  if (file.read(offset, bytes) != bytes.size()) damaged("it became shorter while it was read");
 }
 
 TensorInfo SafetensorsReader::State::parse_tensor(const std::string& name, const nlohmann::json& entry) {
@@ -217,8 +194,13 @@ void SafetensorsReader::State::parse_header() {
   header.resize(length);
   read_bytes(prefix_size, std::as_writable_bytes(std::span(header)));
   data_start = prefix_size + header.size();
+  nlohmann::json json;
   try {
-    const auto json = nlohmann::json::parse(header);
+    json = parse_json(header);
+  } catch (const Error& error) {
+    damaged(fmt::format("its header is malformed: {}", error.what()));
+  }
+  try {
     if (!json.is_object()) damaged("its header is no JSON object");
     for (const auto& [name, entry] : json.items()) {
       if (name == "__metadata__") {
@@ -275,7 +257,6 @@ void SafetensorsReader::State::check_digest() const {
 
 SafetensorsReader::SafetensorsReader(std::filesystem::path path, Verify verify)
     : state_(std::make_unique<State>(std::move(path))) {
-  state_->open();
   state_->parse_header();
   state_->check_layout();
   if (verify == Verify::checksum) state_->check_digest();
@@ -285,7 +266,7 @@ SafetensorsReader::~SafetensorsReader() = default;
 SafetensorsReader::SafetensorsReader(SafetensorsReader&&) noexcept = default;
 SafetensorsReader& SafetensorsReader::operator=(SafetensorsReader&&) noexcept = default;
 
-const std::filesystem::path& SafetensorsReader::path() const { return state_->path; }
+const std::filesystem::path& SafetensorsReader::path() const { return state_->file.path(); }
 const std::map<std::string, std::string>& SafetensorsReader::metadata() const { return state_->metadata; }
 std::span<const TensorInfo> SafetensorsReader::tensors() const { return state_->tensors; }
 bool SafetensorsReader::contains(const std::string& name) const { return state_->index.count(name) != 0; }

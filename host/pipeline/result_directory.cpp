@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/io/output_file.hpp"
+#include "host/io/partial_name.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "phaseselect/error.hpp"

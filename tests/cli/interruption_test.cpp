@@ -3,7 +3,7 @@
 #include <csignal>
 #include <thread>
 
-#include "host/io/atomic_file.hpp"
+#include "host/io/partial_name.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/cli/fixture.hpp"
