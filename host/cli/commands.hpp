@@ -49,10 +49,13 @@ void add_training_commands(CLI::App& app, Action& action);  // train, merge, val
 void add_study_command(CLI::App& app, Action& action);
 void add_run_commands(CLI::App& app, Action& action);  // predict, screen, map, accessibility, explain, export
 
-// Text for people on standard error, unless quiet; JSON for scripts on standard output.
+// Text for people on standard error, unless quiet; JSON for scripts on standard output. What others wrote into the JSON
+// reaches `text` safe to show and without line breaks; a text that is given itself keeps its lines.
+using TextOf = std::string (*)(const nlohmann::json&);
+void print_summary(const CommonOptions& common, TextOf text, const nlohmann::json& json);
 void print_summary(const CommonOptions& common, const std::string& text, const nlohmann::json& json);
 // The same for commands whose result is the text: it goes to standard output.
-void print_result(const CommonOptions& common, const std::string& text, const nlohmann::json& json);
+void print_result(const CommonOptions& common, TextOf text, const nlohmann::json& json);
 // Throws UsageError when both the table of `option` and the JSON would go to standard output.
 void check_outputs(const CommonOptions& common, const std::string& output, const std::string& option = "-o");
 

@@ -58,7 +58,7 @@ void add_inspect(CLI::App& app, Action& action) {
     action = [options] {
       Terminal terminal(options->common.quiet);
       const nlohmann::json result = inspect(options->config.read(), options->common.execution(terminal));
-      print_result(options->common, inspect_text(result), result);
+      print_result(options->common, inspect_text, result);
     };
   });
 }

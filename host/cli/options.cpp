@@ -1,12 +1,14 @@
 // Options that commands share, and where what they print goes.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/signals.hpp"
-#include "host/io/json_text.hpp"
+#include "host/io/readable.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/error.hpp"
 
@@ -15,10 +17,30 @@ namespace {
 
 constexpr std::uint64_t most_threads = 1024;
 
-void print(std::FILE* stream, const std::string& text) {
-  if (std::fputs(text.c_str(), stream) < 0 || std::fflush(stream) != 0) {
-    throw Error("cannot write to standard output");
+void print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    throw Error(fmt::format("cannot write to standard output: {}: check where it goes", std::strerror(errno)));
   }
+}
+
+// ASCII alone, which does nothing to a terminal.
+void print_json(const nlohmann::json& json) {
+  print(json.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+// The same with every text of others in it as one line.
+nlohmann::json with_plain_texts(const nlohmann::json& json) {
+  if (json.is_string()) return one_line(json.get_ref<const std::string&>());
+  if (!json.is_structured()) return json;
+  nlohmann::json plain(json.type());
+  for (const auto& [key, value] : json.items()) {
+    if (json.is_object()) {
+      plain[one_line(key)] = with_plain_texts(value);
+    } else {
+      plain.push_back(with_plain_texts(value));
+    }
+  }
+  return plain;
 }
 
 }  // namespace
@@ -84,12 +106,21 @@ Config ConfigOptions::read(const std::vector<Override>& more) const {
 }
 
 void print_summary(const CommonOptions& common, const std::string& text, const nlohmann::json& json) {
-  if (common.json) print(stdout, json_text(json) + "\n");
-  if (!common.json && !common.quiet) std::fputs(text.c_str(), stderr);
+  if (common.json) print_json(json);
+  if (!common.json && !common.quiet) std::fputs(lines(text).c_str(), stderr);
 }
 
-void print_result(const CommonOptions& common, const std::string& text, const nlohmann::json& json) {
-  print(stdout, common.json ? json_text(json) + "\n" : text);
+void print_summary(const CommonOptions& common, TextOf text, const nlohmann::json& json) {
+  const bool shown = !common.json && !common.quiet;
+  print_summary(common, shown ? text(with_plain_texts(json)) : std::string(), json);
+}
+
+void print_result(const CommonOptions& common, TextOf text, const nlohmann::json& json) {
+  if (common.json) {
+    print_json(json);
+  } else {
+    print(lines(text(with_plain_texts(json))));
+  }
 }
 
 void check_outputs(const CommonOptions& common, const std::string& output, const std::string& option) {

@@ -35,7 +35,7 @@ void add_predict(CLI::App& app, Action& action) {
         Terminal terminal(options->common.quiet);
         result = predict(options->run, options->fields, options->output, options->common.execution(terminal));
       }
-      print_summary(options->common, predict_text(result), result);
+      print_summary(options->common, predict_text, result);
     };
   });
 }
@@ -121,7 +121,7 @@ void add_screen(CLI::App& app, Action& action) {
         Terminal terminal(options->common.quiet);
         result = screen(options->request(), options->common.execution(terminal));
       }
-      print_summary(options->common, screen_text(result), result);
+      print_summary(options->common, screen_text, result);
     };
   });
 }
@@ -151,7 +151,7 @@ void add_map(CLI::App& app, Action& action) {
     action = [options] {
       check_outputs(options->common, options->output);
       const nlohmann::json result = draw_map({options->ranking, options->output, options->named, options->paper});
-      print_summary(options->common, map_text(result), result);
+      print_summary(options->common, map_text, result);
     };
   });
 }
@@ -186,7 +186,7 @@ void add_accessibility(CLI::App& app, Action& action) {
         result = measure_accessibility({options->run, options->output, options->reported, options->arity},
                                        options->common.execution(terminal));
       }
-      print_summary(options->common, accessibility_text(result), result);
+      print_summary(options->common, accessibility_text, result);
     };
   });
 }
@@ -210,7 +210,7 @@ void add_explain(CLI::App& app, Action& action) {
       for (const std::string& word : options->field) field += (field.empty() ? "" : " ") + word;
       Terminal terminal(options->common.quiet);
       const nlohmann::json result = explain(options->run, field, options->common.execution(terminal));
-      print_result(options->common, explain_text(result), result);
+      print_result(options->common, explain_text, result);
     };
   });
 }

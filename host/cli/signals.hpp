@@ -1,12 +1,16 @@
-// SIGINT and SIGTERM ask the work to stop; a second one ends the program at once.
+// SIGINT, SIGTERM and SIGHUP ask the work to stop; a second one of them ends the program at once.
 #pragma once
 
 namespace phaseselect {
 
-// Also ignores SIGPIPE, so that training survives a closed terminal pipe; writing a result to one fails as any other
-// write.
+// A SIGHUP that is ignored stays ignored (nohup). Also ignores SIGPIPE, so that training survives a closed terminal
+// pipe; writing a result to one fails as any other write.
 void install_signal_handlers();
 bool stop_requested();
+
+// No file that is opened later takes the place of a standard stream that the caller closed, where messages would land
+// in it. Writing to such a stream still fails.
+void occupy_standard_streams();
 
 // Ends the program as SIGPIPE would have, silently, when whoever read standard output has gone. Otherwise returns.
 void end_if_reader_left();

@@ -6,6 +6,7 @@
 #include "host/cli/commands.hpp"
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
+#include "host/io/readable.hpp"
 #include "host/pipeline/study.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/error.hpp"
@@ -129,6 +130,7 @@ std::string table_text(const StudyTable& table) {
   std::vector<std::vector<std::string>> lines{table.columns};
   for (std::vector<std::string> row : table.rows) {
     for (std::string& cell : row) {
+      cell = one_line(cell);
       const auto value = parse_number(cell);
       if (value && cell.find('.') != std::string::npos) cell = fmt::format("{:.4f}", *value);
     }

@@ -24,6 +24,13 @@ std::size_t terminal_columns() {
   return size.ws_col;
 }
 
+// At most so many bytes, and no character in part.
+std::string shortened(const std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0u) == 0x80u) --bytes;
+  return text.substr(0, bytes);
+}
+
 }  // namespace
 
 Terminal::Terminal(bool quiet) : quiet_(quiet), interactive_(isatty(STDERR_FILENO) == 1) {}
@@ -41,7 +48,7 @@ void Terminal::note(const std::string& text) {
 
 void Terminal::remark(const std::string& text) {
   clear_bar();
-  std::fputs((text + "\n").c_str(), stderr);
+  std::fputs((one_line(text) + "\n").c_str(), stderr);
 }
 
 void Terminal::progress(double fraction, const std::string& what) {
@@ -56,11 +63,11 @@ void Terminal::progress(double fraction, const std::string& what) {
   if (now - last_ < (interactive_ ? std::chrono::milliseconds(redraw_interval) : line_interval)) return;
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  std::string line = progress_text(fraction, fraction - first_fraction_, seconds, what);
+  std::string line = progress_text(fraction, fraction - first_fraction_, seconds, one_line(what));
   if (interactive_) {
     const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * bar_width);
     line = fmt::format("[{:#<{}}{:.<{}}] {}", "", filled, "", bar_width - filled, line);
-    line = fmt::format("\r\033[K{}", line.substr(0, terminal_columns() - 1));
+    line = fmt::format("\r\033[K{}", shortened(line, terminal_columns() - 1));
     bar_shown_ = true;
   } else {
     line += '\n';

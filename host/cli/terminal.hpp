@@ -13,6 +13,7 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
+  // One line each, safe to show whatever text of others is in it.
   void remark(const std::string& text);  // shown in any case
   void note(const std::string& text);    // unless quiet
   void progress(double fraction, const std::string& what);

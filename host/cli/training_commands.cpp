@@ -5,6 +5,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/report.hpp"
+#include "host/io/readable.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/error.hpp"
@@ -71,7 +72,7 @@ void add_train(CLI::App& app, Action& action) {
         Terminal terminal(options->common.quiet);
         run = train(request, options->common.execution(terminal));
       }
-      print_summary(options->common, fmt::format("the run is in {}\n", options->run), run);
+      print_summary(options->common, fmt::format("the run is in {}\n", one_line(options->run)), run);
     };
   });
 }
@@ -99,8 +100,8 @@ void add_merge(CLI::App& app, Action& action) {
       if (merged.calibration_dropped && !options->common.quiet) {
         fmt::print(stderr, "the runs are calibrated differently: the joined run is not calibrated\n");
       }
-      print_summary(options->common, fmt::format("{} runs are joined in {}\n", options->runs.size(), options->output),
-                    {});
+      print_summary(options->common,
+                    fmt::format("{} runs are joined in {}\n", options->runs.size(), one_line(options->output)), {});
     };
   });
 }
@@ -141,7 +142,7 @@ void add_validate(CLI::App& app, Action& action) {
         Terminal terminal(options->common.quiet);
         metrics = validate(request, options->common.execution(terminal));
       }
-      print_summary(options->common, validate_text(metrics), metrics);
+      print_summary(options->common, validate_text, metrics);
     };
   });
 }

@@ -12,6 +12,7 @@
 
 #include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
+#include "host/io/readable.hpp"
 #include "host/io/sha256.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/history.hpp"
@@ -68,7 +69,7 @@ SafetensorsReader open_members(const fs::path& directory) {
   const fs::path path = directory / members_file_name;
   if (!fs::exists(path) && fs::exists(directory / checkpoint_file_name)) {
     throw Error(fmt::format("{}: its training is not finished: continue with phaseselect train {} -o {} --resume",
-                            directory.string(), (directory / "config.yaml").string(), directory.string()));
+                            directory.string(), shell_quoted(directory / "config.yaml"), shell_quoted(directory)));
   }
   if (!fs::exists(path)) {
     throw Error(fmt::format("{}: is not a run, it has no {}", directory.string(), members_file_name));

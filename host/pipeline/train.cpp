@@ -7,6 +7,7 @@
 #include <numeric>
 #include <system_error>
 
+#include "host/io/readable.hpp"
 #include "host/io/sha256.hpp"
 #include "host/io/utc_time.hpp"
 #include "host/pipeline/accessibility_data.hpp"
@@ -32,9 +33,9 @@ std::string resume_command(const TrainRequest& request) {
   const std::string range =
       request.members ? fmt::format(" --member-range {}:{}", request.members->first, request.members->second) : "";
   const std::string calibration =
-      request.calibration.empty() ? "" : fmt::format(" --calibration {}", request.calibration.string());
-  return fmt::format("phaseselect train {} -o {}{}{} --resume", (request.run / configuration_file_name).string(),
-                     request.run.string(), range, calibration);
+      request.calibration.empty() ? "" : fmt::format(" --calibration {}", shell_quoted(request.calibration));
+  return fmt::format("phaseselect train {} -o {}{}{} --resume", shell_quoted(request.run / configuration_file_name),
+                     shell_quoted(request.run), range, calibration);
 }
 
 std::pair<std::uint32_t, std::uint32_t> member_range(const TrainRequest& request) {

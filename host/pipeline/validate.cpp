@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/io/json_text.hpp"
+#include "host/io/readable.hpp"
 #include "host/io/sha256.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
@@ -90,9 +91,9 @@ std::vector<TrainedMember> train_members(Engine& engine, const PreparedData& dat
     return train_population(engine, data.problem, request.config, plans.members,
                             population_options(request, engine, resume, execution));
   } catch (const Interrupted& interrupted) {
-    const std::string folder = request.directory.string();
     throw Interrupted(fmt::format("{}: continue with phaseselect validate {} -o {}{} --resume", interrupted.what(),
-                                  (request.directory / configuration_file_name).string(), folder,
+                                  shell_quoted(request.directory / configuration_file_name),
+                                  shell_quoted(request.directory),
                                   request.member_predictions ? " --member-predictions" : ""));
   }
 }

@@ -25,15 +25,18 @@ class Interruption : public CommandLine {
       return false;  // not there yet
     }
   }
-  static Outcome interrupt(Words arguments, const std::filesystem::path& checkpoint, int signal) {
-    arguments.insert(arguments.end(), {"--checkpoint-seconds", "0"});
-    Program program(folder().path(), arguments);
+  static void wait_until_begun(const std::filesystem::path& checkpoint) {
     bool begun = false;
     for (int i = 0; i < 2000 && !begun; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       begun = has_begun(checkpoint);
     }
     EXPECT_TRUE(begun) << "no epoch within ten seconds";
+  }
+  static Outcome interrupt(Words arguments, const std::filesystem::path& checkpoint, int signal) {
+    arguments.insert(arguments.end(), {"--checkpoint-seconds", "0"});
+    Program program(folder().path(), arguments);
+    wait_until_begun(checkpoint);
     program.send(signal);
     return program.finish();
   }
@@ -70,6 +73,41 @@ TEST_F(Interruption, TerminationSavesAndResumes) {
   const Outcome stopped = interrupt(training("terminated"), folder() / "terminated/checkpoint.safetensors", SIGTERM);
   EXPECT_EQ(stopped.code, 130) << stopped.err;
   expect_resumes("terminated");
+}
+
+TEST_F(Interruption, HangUpSavesAndResumes) {
+  const Outcome stopped = interrupt(training("hung_up"), folder() / "hung_up/checkpoint.safetensors", SIGHUP);
+  EXPECT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_PRED2(contains, stopped.err, "--resume");
+  expect_resumes("hung_up");
+}
+
+TEST_F(Interruption, AnIgnoredHangUpStaysIgnored) {
+  std::signal(SIGHUP, SIG_IGN);  // inherited, as from nohup
+  Words arguments = training("nohup");
+  arguments.insert(arguments.end(), {"--checkpoint-seconds", "0"});
+  Program program(folder().path(), arguments);
+  std::signal(SIGHUP, SIG_DFL);
+  wait_until_begun(folder() / "nohup/checkpoint.safetensors");
+  program.send(SIGHUP);
+  const Outcome done = program.finish();
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_TRUE(std::filesystem::exists(folder() / "nohup/members.safetensors"));
+}
+
+TEST_F(Interruption, ASecondSignalEndsAtOnce) {
+  Words arguments = training("twice");
+  arguments.insert(arguments.end(), {"--checkpoint-seconds", "0"});
+  Program program(folder().path(), arguments);
+  wait_until_begun(folder() / "twice/checkpoint.safetensors");
+  program.send(SIGSTOP);  // so that it meets both at once
+  program.send(SIGHUP);
+  program.send(SIGTERM);
+  program.send(SIGCONT);
+  const Outcome ended = program.finish();
+  EXPECT_EQ(ended.code, 130);
+  EXPECT_EQ(ended.err, "") << "it had no time for a message";
+  expect_resumes("twice");
 }
 
 TEST_F(Interruption, KilledOutrightAndResumed) {
