@@ -1,14 +1,13 @@
 #include "bench/counters.hpp"
 
-#include <algorithm>
 #include <string>
-#include <thread>
 
 #include "bench/machine.hpp"
+#include "host/engine/cpu/thread_pool.hpp"
 
 namespace phaseselect {
 
-int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int cores() { return cpu::usable_processors(); }
 
 void report_rate(benchmark::State& state, const char* name, double count) {
   state.counters[std::string(name) + "_per_second"] =

@@ -8,6 +8,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/signals.hpp"
+#include "host/io/output_file.hpp"
 #include "host/io/readable.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/error.hpp"
@@ -58,7 +59,7 @@ void CommonOptions::add_engine(CLI::App& command) {
   command.add_option("--device", device, "auto (a GPU where one can be used, otherwise the CPU), cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
-  command.add_option("--threads", threads, "CPU threads; 0 is every core")
+  command.add_option("--threads", threads, "CPU threads; 0 is every core that the process may use")
       ->check(whole_number(0, most_threads))
       ->capture_default_str();
 }
@@ -124,8 +125,9 @@ void print_result(const CommonOptions& common, TextOf text, const nlohmann::json
 }
 
 void check_outputs(const CommonOptions& common, const std::string& output, const std::string& option) {
-  if (common.json && output == "-") {
-    throw UsageError(fmt::format("--json and {} - both want standard output: write the table to a file", option));
+  if (common.json && is_standard_output(output)) {
+    throw UsageError(
+        fmt::format("--json and {} {} both want standard output: write the table to a file", option, output));
   }
 }
 

@@ -138,7 +138,7 @@ void add_map(CLI::App& app, Action& action) {
   command.add_option("ranking", options->ranking, "table that screen or predict wrote; all of it is read into memory")
       ->required()
       ->type_name("RANKING.csv");
-  command.add_option("-o,--output", options->output, "picture (- is standard output)")
+  command.add_option("-o,--output", options->output, "picture: the name ends in .svg (- is standard output)")
       ->required()
       ->type_name("MAP.svg");
   command.add_option("--named", options->named, "name so many of the best fields that are not known")

@@ -92,7 +92,7 @@ StudyTable vary(const StudyOptions& options, const Execution& execution) {
   const Config& first = variations.front().config;
   check_output_paths({options.output}, {options.config.path, first.data.properties, first.environments.formulas});
   return study_variations(key, variations, execution, [&](const StudyTable& table) {
-    if (options.output != "-") write_text(options.output, to_csv(table));  // an interruption keeps what is done
+    if (!is_stream(options.output)) write_text(options.output, to_csv(table));  // an interruption keeps what is done
   });
 }
 
@@ -182,7 +182,7 @@ void add_study_command(CLI::App& app, Action& action) {
         table = answer(*options, options->common.execution(terminal));
       }
       write_text(options->output, to_csv(table));
-      print_summary(options->common, options->output == "-" ? "" : table_text(table), table_json(table));
+      print_summary(options->common, is_standard_output(options->output) ? "" : table_text(table), table_json(table));
     };
   });
 }

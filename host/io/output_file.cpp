@@ -13,11 +13,9 @@
 namespace phaseselect {
 
 OutputFile::OutputFile(std::filesystem::path path) : path_(std::move(path)) {
-  std::error_code ignored;
-  if (path_ == "-") {
+  if (is_standard_output(path_)) {
     direct_ = stdout;
-  } else if (std::filesystem::exists(path_, ignored) && !std::filesystem::is_regular_file(path_, ignored) &&
-             !std::filesystem::is_directory(path_, ignored)) {
+  } else if (is_stream(path_)) {
     direct_ = std::fopen(path_.c_str(), "w");
     if (direct_ == nullptr) fail(errno);
   } else {
@@ -30,8 +28,8 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::fail(int error) const {
-  throw Error(
-      fmt::format("cannot write {}: {}", path_ == "-" ? "to standard output" : path_.string(), std::strerror(error)));
+  throw Error(fmt::format("cannot write {}: {}", direct_ == stdout ? "to standard output" : path_.string(),
+                          std::strerror(error)));
 }
 
 void OutputFile::write(std::string_view text) {
@@ -48,6 +46,18 @@ void OutputFile::commit() {
   } else if (std::fflush(direct_) != 0) {
     fail(errno);
   }
+}
+
+// By name: /dev/stdout may lead to a regular file, of which only a part is ours.
+bool is_standard_output(const std::filesystem::path& path) {
+  return path == "-" || path == "/dev/stdout" || path == "/dev/fd/1" || path == "/proc/self/fd/1";
+}
+
+bool is_stream(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  return is_standard_output(path) || (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+                                      !std::filesystem::is_directory(status));
 }
 
 void write_text(const std::filesystem::path& path, std::string_view text) {

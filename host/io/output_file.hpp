@@ -1,6 +1,6 @@
 // Text results: written to a temporary file beside the target and renamed when complete, so that a failure leaves
-// nothing half-written. "-" is standard output; an existing path that is not a regular file (/dev/stdout) is written
-// directly.
+// nothing half-written. "-" and /dev/stdout are standard output; another existing path that is no regular file (a FIFO,
+// a device) is written directly.
 #pragma once
 
 #include <cstdio>
@@ -30,6 +30,10 @@ class OutputFile {
   std::unique_ptr<AtomicFile> file_;  // null when written directly
   std::FILE* direct_ = nullptr;
 };
+
+bool is_standard_output(const std::filesystem::path& path);
+// What OutputFile writes directly: standard output, FIFOs and devices.
+bool is_stream(const std::filesystem::path& path);
 
 // A whole file in one go.
 void write_text(const std::filesystem::path& path, std::string_view text);

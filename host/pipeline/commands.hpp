@@ -107,9 +107,9 @@ nlohmann::json measure_accessibility(const AccessibilityRequest& request, const 
 // A table that screen or predict wrote as a picture (SVG): how many fields at each probability and accessibility, and
 // which unknown ones have the largest product of the two.
 struct MapRequest {
-  std::filesystem::path ranking, output;
-  std::size_t named = 15;  // fields named at most
-  bool paper = false;      // axes of the paper: raw probability and reconstruction error, though there be better
+  std::filesystem::path ranking, output;  // the output is called .svg, or a stream
+  std::size_t named = 15;                 // fields named at most
+  bool paper = false;  // axes of the paper: raw probability and reconstruction error, though there be better
 };
 nlohmann::json draw_map(const MapRequest& request);
 

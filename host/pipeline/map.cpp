@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "host/chemistry/ascii.hpp"
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
 #include "host/io/readable.hpp"
@@ -18,6 +19,16 @@
 
 namespace phaseselect {
 namespace {
+
+// A picture of another kind, or of none, is not what anybody asks for who gets SVG.
+void check_picture_name(const std::filesystem::path& output) {
+  std::string ending = output.extension().string();
+  std::ranges::transform(ending, ending.begin(), [](char c) { return is_upper(c) ? char(c - 'A' + 'a') : c; });
+  if (ending == ".svg" || is_stream(output)) return;
+  std::filesystem::path proposal = output;
+  throw UsageError(fmt::format("map draws SVG and nothing else, which {} does not say: name it {}", output.string(),
+                               proposal.replace_extension(".svg").string()));
+}
 
 // ---- what is drawn ----
 
@@ -226,6 +237,7 @@ std::string draw(const Ranking& ranking, const std::vector<NamedPoint>& best) {
 }  // namespace
 
 nlohmann::json draw_map(const MapRequest& request) {
+  check_picture_name(request.output);
   check_output_paths({request.output}, {request.ranking});
   const Ranking ranking = read_ranking(request);
   const std::vector<NamedPoint> best = best_unknown(ranking, request.named);

@@ -194,10 +194,7 @@ Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, RankBy orde
 
 // Beside the result, where there must be room anyway; in the temporary folder when the result is a stream.
 std::filesystem::path spill_folder(const std::filesystem::path& output) {
-  std::error_code ignored;
-  const bool stream =
-      output == "-" || (std::filesystem::exists(output, ignored) && !std::filesystem::is_regular_file(output, ignored));
-  if (stream) return std::filesystem::temp_directory_path();
+  if (is_stream(output)) return std::filesystem::temp_directory_path();
   return output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
 }
 

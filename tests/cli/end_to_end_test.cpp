@@ -1,4 +1,6 @@
 // The whole pipeline through the binary on small tables.
+#include <sched.h>
+
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -75,6 +77,25 @@ TEST_F(EndToEnd, ThreadsAndPredictionAgree) {
   EXPECT_EQ(read_file(folder() / "one.csv"), read_file(folder() / "two.csv"));
 }
 
+TEST_F(EndToEnd, ThreadsFollowTheAffinityMask) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  int first = 0;
+  while (!CPU_ISSET(first, &before)) ++first;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);  // inherited by the program
+  const Words words{"explain", "run", "O Li Ba", "--device", "auto"};
+  const Outcome narrow = call(words);
+  sched_setaffinity(0, sizeof before, &before);
+  const Outcome wide = call(words);
+  if (!contains(wide.err, "using CPU")) GTEST_SKIP() << "there is a GPU: the CPU engine does not say its threads";
+  EXPECT_PRED2(contains, narrow.err, "using CPU, 1 thread, ");
+  const int all = CPU_COUNT(&before);
+  EXPECT_PRED2(contains, wide.err, "using CPU, " + std::to_string(all) + (all == 1 ? " thread, " : " threads, "));
+}
+
 TEST_F(EndToEnd, ExplainAndExport) {
   const Outcome text = call({"explain", "run", "O", "Li", "Ba"});
   EXPECT_EQ(text.code, 0) << text.err;
@@ -94,6 +115,15 @@ TEST_F(EndToEnd, MapOfARanking) {
   EXPECT_EQ(read_file(folder() / "map.svg").rfind("<svg ", 0), 0u);
   expect_refused({"map", "fields.csv", "-o", "never.svg"}, 1, {"fields.csv"});
   EXPECT_FALSE(std::filesystem::exists(folder() / "never.svg"));
+  for (const char* name : {"map.png", "map.pdf", "map.svg.bak", "map", "map.v2", ".svg"}) {
+    expect_refused({"map", "ranking.csv", "-o", name}, 2, {"map draws SVG", name, ".svg"});
+  }
+  EXPECT_EQ(call({"map", "ranking.csv", "-o", "MAP.SVG", "--named", "3"}).code, 0);
+  expect_same_file(folder() / "map.svg", folder() / "MAP.SVG");
+  for (const char* name : {"-", "/dev/stdout"}) {
+    EXPECT_EQ(call({"map", "ranking.csv", "-o", name, "--named", "3", "--quiet"}).out, read_file(folder() / "map.svg"));
+    expect_refused({"map", "ranking.csv", "-o", name, "--json"}, 2, {"both want standard output"});
+  }
 }
 
 TEST_F(EndToEnd, RangesMergeToTheWholeRun) {
@@ -221,6 +251,16 @@ TEST_F(EndToEnd, RejectsThatAreNotUtf8) {
   const Outcome json = call({"inspect", "config.yaml", "--json", "--quiet", "--set", "data.properties=latin1.csv"});
   EXPECT_EQ(json.code, 0) << json.err;
   EXPECT_EQ(nlohmann::json::parse(json.out)["properties"]["rejects"][0]["text"], "caf\xEF\xBF\xBD");
+}
+
+// Of a file that standard output goes to, /dev/stdout is only the rest.
+TEST_F(EndToEnd, StandardOutputByName) {
+  const std::string file = (folder() / "appended.csv").string();
+  const std::string command = "(echo before; " + std::string(PHASESELECT_BINARY) + " export " +
+                              (folder() / "run").string() + " -q --embeddings /dev/stdout; echo after) >" + file;
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(call({"export", "run", "--embeddings", "alone.csv", "-q"}).code, 0);
+  EXPECT_EQ(read_file(file), "before\n" + read_file(folder() / "alone.csv") + "after\n");
 }
 
 TEST_F(EndToEnd, ClosedReaderEndsQuietly) {

@@ -2,7 +2,6 @@
 // shared out by member and block of fields.
 #include <algorithm>
 #include <stdexcept>
-#include <thread>
 
 #include "host/engine/cpu/model.hpp"
 #include "host/engine/cpu/thread_pool.hpp"
@@ -129,7 +128,7 @@ class CpuEngine final : public Engine {
  private:
   static int thread_count(int wanted) {
     if (wanted < 0 || wanted > 1024) throw UsageError("the number of threads must be 0 (every core) to 1024");
-    return wanted > 0 ? wanted : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    return wanted > 0 ? wanted : cpu::usable_processors();
   }
 
   static void check_size(std::size_t given, std::size_t needed) {

@@ -1,11 +1,24 @@
 #include "host/engine/cpu/thread_pool.hpp"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <string>
 #include <system_error>
 
 #include "phaseselect/error.hpp"
 
 namespace phaseselect::cpu {
+
+int usable_processors() {
+  // A machine's mask may be larger than one cpu_set_t; the kernel refuses a smaller one.
+  for (std::size_t sets = 1; sets <= 64; sets *= 2) {
+    std::vector<cpu_set_t> mask(sets);
+    const std::size_t bytes = sets * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, mask.data()) == 0) return std::max(1, CPU_COUNT_S(bytes, mask.data()));
+  }
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 ThreadPool::ThreadPool(int threads) {
   try {

@@ -13,6 +13,9 @@
 
 namespace phaseselect::cpu {
 
+// The processors that this process may run on (taskset, a batch system's share), at least 1.
+int usable_processors();
+
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);  // at least 1; the calling thread is one of them; Error when they cannot be had
