@@ -2,8 +2,9 @@
 """Downloads the tables that PhaseSelect was published with into data/ (needs git and a network; pandas for one file).
 
 Source: https://github.com/lrcfmd/PhaseSelect (BSD-3-Clause), pinned to one commit, whose contents git verifies against the
-commit's own checksum. The numbers of fields and of fields that reach the threshold must be the published ones. SHA256SUMS
-records what was written, so that copies can be checked with `sha256sum -c`.
+commit's own checksum; tags and branches have no say. The numbers of fields and of fields that reach the threshold must be the
+published ones. A SHA256SUMS beside this script is compared before anything is written; data/SHA256SUMS records what was
+written, so that copies can be checked with `sha256sum -c`.
 
   data/superconductors.csv   phases,max Tc           SuperCon and MPDS joined
   data/magnets.csv           phases,max Tc           Curie temperatures, MPDS
@@ -17,12 +18,14 @@ import io
 import json
 import pathlib
 import pickle
+import re
 import subprocess
 import sys
 import tempfile
 
 REPOSITORY = "https://github.com/lrcfmd/PhaseSelect"
 COMMIT = "0933b92"
+RECORDED_SUMS = pathlib.Path(__file__).resolve().with_name("SHA256SUMS")
 
 # table: file in the repository, property column, threshold, inclusive, fields, fields that reach the threshold
 TABLES = {
@@ -51,10 +54,18 @@ def git(*arguments, cwd=None):
 
 
 def clone(repository, commit, folder):
-    git("clone", "--quiet", "--no-checkout", repository, str(folder))
-    full = git("rev-parse", "--verify", f"{commit}^{{commit}}", cwd=folder)
-    git("checkout", "--quiet", full, cwd=folder)
-    return full
+    """Checks out the one commit whose digits begin so; returns all forty. What tags and branches are called does not count."""
+    if not re.fullmatch("[0-9a-f]{7,40}", commit):
+        raise Failure(f"'{commit}' is no commit: give 7 to 40 of its hexadecimal digits")
+    git("clone", "--quiet", "--no-checkout", "--config", "core.symlinks=false", "--", repository, str(folder))
+    found = [full for full in git("rev-list", "--all", cwd=folder).split() if full.startswith(commit)]
+    if len(found) != 1:
+        raise Failure(f"{len(found)} commits of {repository} begin with {commit}, not one: nothing was written")
+    git("checkout", "--quiet", "--detach", f"{found[0]}^0", cwd=folder)  # ^0: no name ends so
+    head = git("rev-parse", "HEAD", cwd=folder)
+    if head != found[0]:
+        raise Failure(f"git checked out {head}, not {found[0]}: nothing was written")
+    return head
 
 
 # What a pickled pandas table of texts and numbers is made of, old and new versions. A pickle can run code: nothing else is
@@ -126,18 +137,36 @@ def find_formulas(folder):
     raise Failure(f"no JSON list of {FORMULA_COUNT} formulas was found at the pinned commit: nothing was written")
 
 
-def write(folder, tables):
+def table_bytes(header, rows):
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    return text.getvalue().encode()
+
+
+def check_recorded(sums):
+    """Whether there are recorded checksums; they must be these."""
+    if not RECORDED_SUMS.exists():
+        return False
+    recorded = dict(line.split()[::-1] for line in RECORDED_SUMS.read_text().splitlines())
+    for name, digest in sums.items():
+        if recorded.get(name) != digest:
+            raise Failure(f"{name} has the SHA-256 {digest}, not the recorded {recorded.get(name)}: nothing was written")
+    return True
+
+
+def write(folder, files):
+    """All of them or, when one cannot be written, none."""
     folder.mkdir(parents=True, exist_ok=True)
-    sums = []
-    for name, (header, rows) in tables.items():
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([header, *rows])
-        data = text.getvalue().encode()
-        temporary = folder / (name + ".part")
-        temporary.write_bytes(data)
-        temporary.rename(folder / name)
-        sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
-    (folder / "SHA256SUMS").write_text("".join(sums))
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as unfinished:
+        for name, data in files.items():
+            (pathlib.Path(unfinished) / name).write_bytes(data)
+        for name in files:
+            (pathlib.Path(unfinished) / name).replace(folder / name)
+
+
+def shown(text):
+    """What does nothing to a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def main():
@@ -158,13 +187,19 @@ def main():
             check(name, rows, *expected)
             tables[name] = (("phases", column), [(phases, repr(value)) for phases, value in rows])
         tables["mp_formulas.csv"] = (("formula",), [(formula,) for formula in find_formulas(folder)])
-        write(arguments.output, tables)
+    files = {name: table_bytes(*table) for name, table in tables.items()}
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    compared = check_recorded(sums)
+    files["SHA256SUMS"] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
+    write(arguments.output, files)
     print(f"{len(tables)} tables of commit {full} are in {arguments.output}; check copies with `sha256sum -c SHA256SUMS`")
+    if not compared:
+        print(f"There is no {RECORDED_SUMS.name} beside {pathlib.Path(__file__).name}: counts were compared, checksums were not")
 
 
 if __name__ == "__main__":
     try:
         main()
     except (Failure, OSError) as failure:
-        print(f"fetch: {failure}", file=sys.stderr)
+        print(f"fetch: {shown(str(failure))}", file=sys.stderr)
         sys.exit(1)
