@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "bench/cuda/kernel_times.hpp"
+#include "host/io/readable.hpp"
 #include "host/pipeline/version.hpp"
 
 namespace phaseselect {
@@ -16,7 +17,7 @@ inline int guarded_main(const char* name, int argc, char** argv, int (*program)(
   try {
     return program(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s: %s\n", name, error.what());
+    std::fprintf(stderr, "%s: %s\n", name, one_line(error.what()).c_str());
     return 1;
   }
 }

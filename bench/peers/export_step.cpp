@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "host/engine/ensemble.hpp"
+#include "host/io/readable.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/problem.hpp"
 #include "phaseselect/config/config.hpp"
@@ -286,7 +287,7 @@ int main(int count, char** arguments) {
   try {
     phaseselect::run(options);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "export_step: {}\n", error.what());
+    fmt::print(stderr, "export_step: {}\n", one_line(error.what()));
     return 1;
   }
   return 0;

@@ -66,8 +66,8 @@ int guarded(int argc, char** argv) {
   } catch (const std::length_error&) {  // more than can be addressed
     return report(out_of_memory, failed);
   } catch (const std::filesystem::filesystem_error& error) {
-    return report(fmt::format("cannot use {}: {}: check the path, its permissions and the disk", error.path1().string(),
-                              error.code().message()),
+    return report(fmt::format("cannot use '{}': {}: check the path, its permissions and the disk",
+                              error.path1().string(), error.code().message()),
                   failed);
   } catch (const std::exception& error) {
     end_if_reader_left();

@@ -4,7 +4,7 @@
 namespace phaseselect {
 
 // A SIGHUP that is ignored stays ignored (nohup). Also ignores SIGPIPE, so that training survives a closed terminal
-// pipe; writing a result to one fails as any other write.
+// pipe, and SIGXFSZ: writing a result to one, or more than a file may hold, fails as any other write.
 void install_signal_handlers();
 bool stop_requested();
 

@@ -36,6 +36,7 @@ const char* remedy(int error) {
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) return "free some space";
   if (error == ENOENT || error == ENOTDIR) return "create its folder";
   if (error == ENAMETOOLONG) return "choose a shorter name";
+  if (error == EMFILE || error == ENFILE) return "raise the limit of open files (ulimit -n)";
   if (error == EIO) return "it is as it was before, check the disk";
   return "check the path, its permissions and the disk";
 }

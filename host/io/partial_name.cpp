@@ -70,7 +70,7 @@ std::size_t longest_name(const fs::path& folder) {
 // what is left is found again.
 std::string stem_of(const fs::path& target) {
   constexpr std::size_t longest_suffix = mark.size() + HOST_NAME_MAX + 1 + 10 + 1 + random_digits;
-  const std::string name = target.filename().string();
+  std::string name = target.filename().string();
   if (name.size() + longest_suffix <= longest_name(folder_of(target))) return name;
   Sha256 digest;
   digest.update(std::as_bytes(std::span(name)));

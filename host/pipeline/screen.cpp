@@ -1,7 +1,9 @@
 // screen: every combination of the chosen elements, best first, in memory that does not grow with their number.
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
@@ -194,8 +196,12 @@ Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, RankBy orde
 
 // Beside the result, where there must be room anyway; in the temporary folder when the result is a stream.
 std::filesystem::path spill_folder(const std::filesystem::path& output) {
-  if (is_stream(output)) return std::filesystem::temp_directory_path();
-  return output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+  if (!is_stream(output)) return output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+  // One that cannot be used matters only when something has to be spilled, and is named then.
+  const char* const wanted = std::getenv("TMPDIR");
+  return !error ? folder : std::filesystem::path(wanted != nullptr ? wanted : "/tmp");
 }
 
 nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const CandidateSet& set, const Tally& tally,

@@ -263,6 +263,14 @@ TEST_F(EndToEnd, StandardOutputByName) {
   EXPECT_EQ(read_file(file), "before\n" + read_file(folder() / "alone.csv") + "after\n");
 }
 
+TEST_F(EndToEnd, ATemporaryFolderIsNotMissedBeforeItIsNeeded) {
+  const std::string command = "TMPDIR=/nonexistent " + std::string(PHASESELECT_BINARY) + " screen " +
+                              (folder() / "run").string() + " -q -o - >" + (folder() / "streamed.csv").string();
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(call({"screen", "run", "-q", "-o", "filed.csv"}).code, 0);
+  expect_same_file(folder() / "streamed.csv", folder() / "filed.csv");
+}
+
 TEST_F(EndToEnd, ClosedReaderEndsQuietly) {
   const std::string command = std::string(PHASESELECT_BINARY) + " screen " + (folder() / "run").string() +
                               " -o - --quiet 2>" + (folder() / "pipe_errors").string() + " | true";
