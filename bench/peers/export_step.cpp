@@ -287,7 +287,7 @@ int main(int count, char** arguments) {
   try {
     phaseselect::run(options);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "export_step: {}\n", one_line(error.what()));
+    fmt::print(stderr, "export_step: {}\n", phaseselect::one_line(error.what()));
     return 1;
   }
   return 0;
