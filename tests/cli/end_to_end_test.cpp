@@ -162,9 +162,13 @@ TEST_F(EndToEnd, CalibratedByAValidation) {
 }
 
 TEST_F(EndToEnd, LearnedAccessibility) {
-  const Words training{"train",   "config.yaml", "-o",
-                       "learned", "--set",       "accessibility={members: 4, folds: 2, epochs: 2, batch: 8}"};
-  const Outcome trained = call(training);
+  const auto learning = [](Words words) {
+    for (const char* setting : {"members=4", "folds=2", "epochs=2", "batch=8"}) {
+      words.insert(words.end(), {"--set", std::string("accessibility.") + setting});
+    }
+    return words;
+  };
+  const Outcome trained = call(learning({"train", "config.yaml", "-o", "learned"}));
   EXPECT_EQ(trained.code, 0) << trained.err;
   const Outcome screened = call({"screen", "learned", "-o", "learned.csv"});
   EXPECT_EQ(screened.code, 0) << screened.err;
@@ -180,8 +184,7 @@ TEST_F(EndToEnd, LearnedAccessibility) {
   const Outcome measured = call({"accessibility", "learned", "-o", "measured.csv"});
   EXPECT_EQ(measured.code, 0) << measured.err;
   EXPECT_PRED2(contains, measured.err, "known fields against all others");
-  const Outcome inspected =
-      call({"inspect", "config.yaml", "--set", "accessibility={members: 4, folds: 2, epochs: 2, batch: 8}"});
+  const Outcome inspected = call(learning({"inspect", "config.yaml"}));
   EXPECT_PRED2(contains, inspected.out, "Accessibility: 4 members, 2 folds, 84 known fields");
   expect_refused({"accessibility", "run", "-o", "never.csv"}, 2, {"does not judge accessibility"});
   expect_refused({"screen", "run", "-o", "never.csv", "--order", "accessibility"}, 2, {"--order"});

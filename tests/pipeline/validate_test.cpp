@@ -477,6 +477,13 @@ TEST_F(Validate, TextThatIsNotUtf8) {
   validate(odd, Execution{});
   const auto metrics = nlohmann::json::parse(small_data::read_file(folder_ / "cv/metrics.json"));
   EXPECT_TRUE(metrics.contains("mean"));
+  EXPECT_EQ(read_config(folder_ / "cv/config.yaml").data.properties, odd.config.data.properties);
+  EXPECT_EQ(read_config(folder_ / "cv/config.yaml").data.property, odd.config.data.property);
+  TrainRequest training;
+  training.config = odd.config;
+  training.run = folder_ / "run";
+  train(training, Execution{});
+  predict(folder_ / "run", folder_ / "na\xefve/fields.csv", folder_ / "judged.csv", Execution{});
 }
 
 TEST_F(Validate, BadRequestsLeaveNoFolder) {

@@ -1,39 +1,13 @@
 // Configurations: defaults, overrides, the resolved form, and a clear sentence for everything that is wrong.
-#include "phaseselect/config/config.hpp"
-
-#include <gtest/gtest.h>
-
 #include <tuple>
 
-#include "phaseselect/error.hpp"
-#include "tests/temporary_folder.hpp"
-#include "tests/unit/temporary_file.hpp"
+#include "tests/unit/config_fixture.hpp"
 
 namespace phaseselect {
 namespace {
 
-const std::string required =
-    "data:\n"
-    "  properties: tables/fields.csv\n"
-    "  threshold: 10\n"
-    "environments: {formulas: formulas.csv}\n";
-
-class ConfigTest : public ::testing::Test {
- protected:
-  Config read(const std::string& text, const std::vector<std::string>& overrides = {}) {
-    write_bytes(path(), text);
-    return read_config(path(), overrides);
-  }
-  std::string error(const std::string& text, const std::vector<std::string>& overrides = {}) {
-    return message_of<UsageError>([&] { read(text, overrides); });
-  }
-  std::filesystem::path path() const { return folder_ / "test.yaml"; }
-
-  TemporaryFolder folder_;
-};
-
 TEST_F(ConfigTest, DefaultsAreThePaperAndPathsFollowTheFile) {
-  const Config config = read(required);
+  const Config config = read(required_keys);
   EXPECT_EQ(config.data.properties, folder_ / "tables/fields.csv");
   EXPECT_EQ(config.environments.formulas, folder_ / "formulas.csv");
   EXPECT_EQ(config.data.threshold, 10);
@@ -43,13 +17,12 @@ TEST_F(ConfigTest, DefaultsAreThePaperAndPathsFollowTheFile) {
 }
 
 TEST_F(ConfigTest, OverridesWinAndTheirPathsFollowTheWorkingDirectory) {
-  const Config config = read(required, {"model.hidden=[8, 4]", "data.properties=other.csv", "data.property=max Tc",
-                                        "model.attention={heads: 3, combine: scores}", "data.threshold=-1.5e2"});
+  const Config config = read(required_keys, {"model.hidden=[8, 4]", "data.properties=other.csv", "data.property=max Tc",
+                                             "model.attention.heads=3", "data.threshold=-1.5e2"});
   EXPECT_EQ(config.model.hidden, (std::vector<int>{8, 4}));
   EXPECT_EQ(config.data.properties, std::filesystem::current_path() / "other.csv");
   EXPECT_EQ(config.data.property, "max Tc");
   EXPECT_EQ(config.model.attention.heads, 3);
-  EXPECT_EQ(config.model.attention.combine, Combine::scores);
   EXPECT_EQ(config.data.threshold, -150);
 }
 
@@ -106,7 +79,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "validation.split=leave_element_out",
                                               "validation.elements=[Y, N]",
                                               "validation.arity=2"};
-  const Config config = read(required, overrides);
+  const Config config = read(required_keys, overrides);
   const std::string yaml = to_yaml(config);
   const Config again = read(yaml);
   EXPECT_EQ(to_yaml(again), yaml);
@@ -130,12 +103,12 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_TRUE(again.calibration.neighbours);
   EXPECT_EQ(again.accessibility.unreported, 7);
   EXPECT_EQ(again.accessibility.dropout, 0.4);
-  EXPECT_NE(yaml, to_yaml(read(required)));
+  EXPECT_NE(yaml, to_yaml(read(required_keys)));
 }
 
 // Every key but the paths differs from its default above, so that a key the resolved form forgets is found here.
 TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
-  const std::string yaml = to_yaml(read(required));
+  const std::string yaml = to_yaml(read(required_keys));
   for (const char* key : {"properties:",
                           "property:",
                           "threshold:",
@@ -183,25 +156,25 @@ TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
 }
 
 TEST_F(ConfigTest, UnknownKeysNameTheNearest) {
-  EXPECT_EQ(error(required + "model:\n  featurs: 20\n"),
+  EXPECT_EQ(error(required_keys + "model:\n  featurs: 20\n"),
             path().string() + ":6: unknown key 'model.featurs': did you mean 'model.features'?");
-  EXPECT_TRUE(contains(error(required + "epochs: 20\n"), "did you mean 'training.epochs'?"));
-  EXPECT_TRUE(contains(error(required + "trainin: {}\n"), "did you mean 'training'?"));
-  EXPECT_EQ(error(required, {"model.head=2"}),
+  EXPECT_TRUE(contains(error(required_keys + "epochs: 20\n"), "did you mean 'training.epochs'?"));
+  EXPECT_TRUE(contains(error(required_keys + "trainin: {}\n"), "did you mean 'training'?"));
+  EXPECT_EQ(error(required_keys, {"model.head=2"}),
             "--set model.head=2: unknown key 'model.head': did you mean 'model.attention.heads'?");
-  EXPECT_TRUE(contains(error(required, {"l1=2"}), "did you mean 'model.l1'?"));
+  EXPECT_TRUE(contains(error(required_keys, {"l1=2"}), "did you mean 'model.l1'?"));
 }
 
 TEST_F(ConfigTest, NothingNearIsNotSuggested) {
   const std::string sections =
       "the sections are data, environments, model, training, ensemble, ranking, accessibility, calibration, validation";
-  EXPECT_EQ(error(required, {"foo=1"}), "--set foo=1: unknown key 'foo': " + sections);
-  EXPECT_EQ(error(required, {"model.temperature=1"}),
+  EXPECT_EQ(error(required_keys, {"foo=1"}), "--set foo=1: unknown key 'foo': " + sections);
+  EXPECT_EQ(error(required_keys, {"model.temperature=1"}),
             "--set model.temperature=1: unknown key 'model.temperature': " + sections);
 }
 
 TEST_F(ConfigTest, AnOverrideIsCalledWhatTheUserTyped) {
-  write_bytes(path(), required);
+  write_bytes(path(), required_keys);
   const std::vector<Override> overrides{{"ensemble.members=0", "--members 0"}};
   EXPECT_EQ(message_of<UsageError>([&] { read_config(path(), overrides); }),
             "--members 0: ensemble.members must be between 1 and 1000000, not '0'");
@@ -216,21 +189,22 @@ TEST_F(ConfigTest, AKeyByItsLastWord) {
 }
 
 TEST_F(ConfigTest, RepeatedKeysAreErrors) {
-  EXPECT_TRUE(contains(error(required + "model:\n  l1: 0\n  l2: 0\n  l1: 1\n"), ":8: key 'model.l1' is given twice"));
-  EXPECT_TRUE(contains(error(required + "data: {threshold: 20}\n"), ":5: key 'data' is given twice"));
-  EXPECT_TRUE(contains(error(required, {"model.l1=0", "model.l1=1"}), "key 'model.l1' is given twice"));
+  EXPECT_TRUE(
+      contains(error(required_keys + "model:\n  l1: 0\n  l2: 0\n  l1: 1\n"), ":8: key 'model.l1' is given twice"));
+  EXPECT_TRUE(contains(error(required_keys + "data: {threshold: 20}\n"), ":5: key 'data' is given twice"));
+  EXPECT_TRUE(contains(error(required_keys, {"model.l1=0", "model.l1=1"}), "key 'model.l1' is given twice"));
 }
 
 TEST_F(ConfigTest, WrongTypesAreErrors) {
-  EXPECT_EQ(error(required + "training:\n  epochs: many\n"),
+  EXPECT_EQ(error(required_keys + "training:\n  epochs: many\n"),
             path().string() + ":6: training.epochs must be a whole number, not 'many'");
-  EXPECT_EQ(error(required, {"training.epochs=1.5"}),
+  EXPECT_EQ(error(required_keys, {"training.epochs=1.5"}),
             "--set training.epochs=1.5: training.epochs must be a whole number, not '1.5'");
   using Case = std::pair<const char*, const char*>;
   for (const auto& [set, expected] :
        {Case{"training.epochs=", "training.epochs must be a whole number, but is empty"},
-        Case{"training.epochs=[1]", "training.epochs must be a whole number, not a list"},
-        Case{"training.epochs='3'", "training.epochs must be a whole number"},
+        Case{"training.epochs=[1]", "training.epochs must be a whole number, not '[1]'"},
+        Case{"training.epochs='3'", "training.epochs must be a whole number, not the quoted '3'"},
         Case{"model.dropout=high", "model.dropout must be a finite number, not 'high'"},
         Case{"model.l1=.nan", "model.l1 must be a finite number, not '.nan'"},
         Case{"model.l1=nan", "model.l1 must be a finite number, not 'nan'"},
@@ -240,13 +214,13 @@ TEST_F(ConfigTest, WrongTypesAreErrors) {
         Case{"data.properties=", "data.properties must be the path of a file, but is empty"},
         Case{"model.hidden=80", "model.hidden must be a list of whole numbers, not '80'"},
         Case{"model.hidden=[8, x]", "model.hidden must be a whole number, not 'x'"},
-        Case{"model=3", "model must be a section with keys of its own"},
+        Case{"model=3", "model is a section: set one key of it, as model.features=..."},
+        Case{"model.attention={heads: 3}", "model.attention is a section: set one key of it"},
         Case{"model.attention.combine=sum", "must be values, residual, scores or pooled, not 'sum'"},
         Case{"validation.split=hard", "must be random, leave_element_out, arity or supersets, not 'hard'"},
         Case{"validation.elements=Fe", "validation.elements must be a list of words, not 'Fe'"},
-        Case{"validation.elements=[[Fe]]", "validation.elements must be a word, not a list"},
-        Case{"data.property={a: b}", "data.property must be text, not a section"}}) {
-    EXPECT_TRUE(contains(error(required, {set}), expected)) << set << " -> " << error(required, {set});
+        Case{"validation.elements=[[Fe]]", "validation.elements must be a word, not a list"}}) {
+    EXPECT_TRUE(contains(error(required_keys, {set}), expected)) << set << " -> " << error(required_keys, {set});
   }
 }
 
@@ -279,33 +253,38 @@ TEST_F(ConfigTest, RangesAreChecked) {
         Case{"accessibility.unreported=1", "accessibility.unreported=0", "between 1 and 1000"},
         Case{"accessibility.dropout=0", "accessibility.dropout=1", "at least 0 and below 1"},
         Case{"model.l2=0", "model.l2=-1", "at least 0"}}) {
-    EXPECT_EQ(error(required, {inside}), "") << inside;
-    EXPECT_TRUE(contains(error(required, {outside}), words)) << outside << " -> " << error(required, {outside});
+    EXPECT_EQ(error(required_keys, {inside}), "") << inside;
+    EXPECT_TRUE(contains(error(required_keys, {outside}), words))
+        << outside << " -> " << error(required_keys, {outside});
   }
-  EXPECT_TRUE(contains(error(required, {"model.prediction_orders=4"}), "set model.slot_order to random"));
-  EXPECT_EQ(error(required, {"model.prediction_orders=4", "model.slot_order=random"}), "");
+  EXPECT_TRUE(contains(error(required_keys, {"model.prediction_orders=4"}), "set model.slot_order to random"));
+  EXPECT_EQ(error(required_keys, {"model.prediction_orders=4", "model.slot_order=random"}), "");
   EXPECT_TRUE(
-      contains(error(required, {"accessibility.members=4"}), "at least accessibility.folds, not 4 for 5 folds"));
-  EXPECT_EQ(error(required, {"accessibility.members=4", "accessibility.folds=4"}), "");
-  EXPECT_TRUE(contains(error(required, {"accessibility.member=4"}), "did you mean 'accessibility.members'"));
+      contains(error(required_keys, {"accessibility.members=4"}), "at least accessibility.folds, not 4 for 5 folds"));
+  EXPECT_EQ(error(required_keys, {"accessibility.members=4", "accessibility.folds=4"}), "");
+  EXPECT_TRUE(contains(error(required_keys, {"accessibility.member=4"}), "did you mean 'accessibility.members'"));
   const std::string pooled = "model.attention.combine=pooled";
-  EXPECT_TRUE(contains(error(required, {pooled, "model.slot_order=random"}), "must be sorted while model.attention"));
-  EXPECT_EQ(error(required, {pooled}), "");
-  EXPECT_EQ(error(required, {"model.attention.mask=false"}), "");
-  EXPECT_EQ(error(required, {pooled, "model.attention.mask=false"}),
+  EXPECT_TRUE(
+      contains(error(required_keys, {pooled, "model.slot_order=random"}), "must be sorted while model.attention"));
+  EXPECT_EQ(error(required_keys, {pooled}), "");
+  EXPECT_EQ(error(required_keys, {"model.attention.mask=false"}), "");
+  EXPECT_EQ(error(required_keys, {pooled, "model.attention.mask=false"}),
             "--set model.attention.mask=false: model.attention.mask must be true while model.attention.combine is "
             "pooled, not false: pooled fields have no absent slots");
-  EXPECT_EQ(error(required, {pooled, "model.attention.weight=0"}), "");
-  EXPECT_TRUE(contains(error(required, {pooled, "model.attention.weight=-1"}), "at least 0"));
-  EXPECT_EQ(error(required, {"model.attention.weight=0"}),
+  EXPECT_EQ(error(required_keys, {pooled, "model.attention.weight=0"}), "");
+  EXPECT_TRUE(contains(error(required_keys, {pooled, "model.attention.weight=-1"}), "at least 0"));
+  EXPECT_EQ(error(required_keys, {"model.attention.weight=0"}),
             "--set model.attention.weight=0: model.attention.weight must be 1 while model.attention.combine is values, "
             "not 0: only residual and pooled have the features beside the attention");
-  EXPECT_TRUE(contains(error(required, {"model.attention={combine: scores, weight: 2}"}), "combine is scores, not 2"));
-  EXPECT_EQ(error(required, {"model.attention={combine: scores, weight: 1}"}), "");
-  EXPECT_TRUE(contains(error(required, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
-  EXPECT_TRUE(contains(error(required, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
-  EXPECT_TRUE(contains(error(required, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));
-  EXPECT_TRUE(contains(error(required, {"environments.normalisation=log"}), "must be none or row, not 'log'"));
+  EXPECT_TRUE(contains(error(required_keys, {"model.attention.combine=scores", "model.attention.weight=2"}),
+                       "combine is scores, not 2"));
+  EXPECT_EQ(error(required_keys, {"model.attention.combine=scores", "model.attention.weight=1"}), "");
+  EXPECT_TRUE(contains(error(required_keys, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
+  EXPECT_TRUE(
+      contains(error(required_keys, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
+  EXPECT_TRUE(
+      contains(error(required_keys, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));
+  EXPECT_TRUE(contains(error(required_keys, {"environments.normalisation=log"}), "must be none or row, not 'log'"));
 }
 
 TEST_F(ConfigTest, RequiredKeysAndUnreadableFiles) {
@@ -317,8 +296,7 @@ TEST_F(ConfigTest, RequiredKeysAndUnreadableFiles) {
   EXPECT_TRUE(contains(error("data: [1, 2\n"), "not valid YAML"));
   EXPECT_TRUE(contains(error("a: b: c\n"), ":1: not valid YAML"));
   EXPECT_TRUE(contains(error("- 1\n"), "must hold sections"));
-  EXPECT_TRUE(contains(error(required + "---\na: 1\n"), "several YAML documents"));
-  EXPECT_TRUE(contains(error(required, {"no-equals-sign"}), "must have the form key.path=value"));
+  EXPECT_TRUE(contains(error(required_keys, {"no-equals-sign"}), "must have the form key.path=value"));
   const auto missing = folder_ / "missing.yaml";
   EXPECT_TRUE(contains(message_of<UsageError>([&] { read_config(missing); }), "No such file"));
   EXPECT_TRUE(contains(message_of<UsageError>([&] { read_config(folder_.path()); }), "is a folder"));

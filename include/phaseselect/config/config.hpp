@@ -96,10 +96,11 @@ struct Override {
   std::string given;    // what the user typed, for messages: "--members 5"
 };
 
-// Reads and checks a configuration. `overrides` are "key.path=value" in YAML syntax. Paths in the file are relative to
-// the file's folder, paths in overrides to the working directory; the result holds absolute paths. Throws UsageError,
-// naming file, line and key: unreadable file, YAML syntax, unknown or repeated keys, wrong types, values out of range,
-// missing required keys.
+// Reads and checks a configuration: one YAML document of up to a megabyte, without aliases, anchors and tags.
+// `overrides` are "key.path=value": text as it stands or in quotes, numbers and words, lists as [8, 4]; no sections.
+// Paths in the file are relative to the file's folder, paths in overrides to the working directory; the result holds
+// absolute paths. Throws UsageError, naming file, line and key: unreadable file, YAML syntax, unknown or repeated keys,
+// wrong types, values out of range, missing required keys.
 Config read_config(const std::filesystem::path& path, std::span<const std::string> overrides = {});
 // The same for overrides that go by another name than "--set key.path=value".
 Config read_config(const std::filesystem::path& path, std::span<const Override> overrides);
