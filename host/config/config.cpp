@@ -64,6 +64,7 @@ Setting parse_setting(const Override& given) {
 class ConfigReader {
  public:
   ConfigReader() : keys_(schema(config_)) {
+    keys_.push_back(profile_key(profile_));
     for (const SchemaKey& key : keys_) {
       for (std::size_t dot = key.path.find('.'); dot != std::string::npos; dot = key.path.find('.', dot + 1)) {
         sections_.insert(key.path.substr(0, dot));
@@ -71,6 +72,8 @@ class ConfigReader {
     }
   }
 
+  // Before all other keys: they change what the profile says.
+  void choose_profile(const Value& root, const Source& source, std::span<const Setting> settings);
   void read_file(const Value& root, const Source& source);
   void read_setting(const Setting& setting);
   Config finish(const fs::path& path) const;
@@ -80,12 +83,14 @@ class ConfigReader {
   const SchemaKey* key(const std::string& path) const;
   void check_new(const std::string& path, const std::string& place);
   void store(const SchemaKey& key, const Value& value, const std::string& place, const Source& source);
+  void store_setting(const Setting& setting);
   void read_section(const std::string& prefix, const Value& section, const Source& source);
   std::string place_of(std::initializer_list<const char*> keys) const;
   [[noreturn]] void unknown_key(const std::string& path, const std::string& place) const;
 
+  Profile profile_ = Profile::standard;
   Config config_;
-  std::vector<SchemaKey> keys_;
+  std::vector<SchemaKey> keys_;  // of the profile and the configuration
   std::set<std::string> sections_;
   std::map<std::string, std::string> given_;    // key -> place of the value that counts
   std::map<std::string, std::string> repeats_;  // keys and sections of the current kind of source -> place
@@ -114,6 +119,7 @@ void ConfigReader::unknown_key(const std::string& path, const std::string& place
   std::string top_level;
   for (const SchemaKey& key : keys_) {
     const std::string section = key.path.substr(0, key.path.find('.'));
+    if (!sections_.contains(section)) continue;
     if (top_level.find(section) == std::string::npos) top_level += (top_level.empty() ? "" : ", ") + section;
   }
   throw UsageError(fmt::format("{}: unknown key '{}': the sections are {}", place, shown(path), top_level));
@@ -156,6 +162,16 @@ void ConfigReader::read_section(const std::string& prefix, const Value& section,
   }
 }
 
+void ConfigReader::choose_profile(const Value& root, const Source& source, std::span<const Setting> settings) {
+  for (const Entry& entry : root.entries) {
+    if (entry.key == profile_key_path) store(*key(entry.key), entry.value, source.place(entry.line), source);
+  }
+  for (const Setting& setting : settings) {
+    if (setting.key == profile_key_path) store_setting(setting);
+  }
+  if (profile_ == Profile::paper) config_ = paper_profile();
+}
+
 void ConfigReader::read_file(const Value& root, const Source& source) {
   if (root.kind != Value::Kind::nothing && root.kind != Value::Kind::section) {
     throw UsageError(fmt::format("{}: must hold sections of keys (data:, model:, ...)", source.name));
@@ -171,10 +187,14 @@ void ConfigReader::read_setting(const Setting& setting) {
         std::ranges::find_if(keys_, [&](const SchemaKey& key) { return key.path.starts_with(setting.key + "."); });
     throw UsageError(fmt::format("{}: {} is a section: set one key of it, as {}=...", place, setting.key, first->path));
   }
-  const SchemaKey* known = key(setting.key);
-  if (known == nullptr) unknown_key(setting.key, place);
+  if (key(setting.key) == nullptr) unknown_key(setting.key, place);
   check_new(setting.key, place);
-  store(*known, option_value(setting.value, known->form, setting.source), place, setting.source);
+  store_setting(setting);
+}
+
+void ConfigReader::store_setting(const Setting& setting) {
+  const SchemaKey& known = *key(setting.key);
+  store(known, option_value(setting.value, known.form, setting.source), setting.source.name, setting.source);
 }
 
 std::string ConfigReader::find(const std::string& name, const std::string& option) const {
@@ -263,10 +283,36 @@ Config read_config(const fs::path& path, std::span<const std::string> overrides)
 Config read_config(const fs::path& path, std::span<const Override> overrides) {
   const Source source{path.string(), fs::absolute(path).parent_path()};
   const Value root = parse_document(read_document_text(path), source);
+  std::vector<Setting> settings;
+  settings.reserve(overrides.size());
+  for (const Override& given : overrides) settings.push_back(parse_setting(given));
   ConfigReader reader;
+  reader.choose_profile(root, source, settings);
   reader.read_file(root, source);
-  for (const Override& given : overrides) reader.read_setting(parse_setting(given));
+  for (const Setting& setting : settings) reader.read_setting(setting);
   return reader.finish(path);
+}
+
+Config paper_profile() {
+  Config paper;
+  paper.environments.normalisation = Normalisation::none;
+  paper.model.features = 20;
+  paper.model.attention.combine = Combine::values;
+  paper.model.hidden = {80, 80, 80, 20};
+  paper.model.l1 = 0.03;
+  paper.model.l2 = 1e-4;
+  paper.training.epochs = 100;
+  paper.training.batch = 16;
+  paper.training.learning_rate = 1e-5;
+  paper.training.encoder_rate = 1;
+  paper.training.schedule = Schedule::constant;
+  paper.training.weight_decay = 0;
+  paper.training.class_weights = ClassWeights::balanced;
+  paper.training.patience = 7;
+  paper.ensemble.members = 300;
+  paper.accessibility.members = 0;
+  paper.calibration.neighbours = false;
+  return paper;
 }
 
 std::string full_key(const std::string& name, const std::string& option) { return ConfigReader().find(name, option); }

@@ -280,10 +280,15 @@ std::vector<SchemaKey> schema(Config& c) {
   };
 }
 
+SchemaKey profile_key(Profile& profile) {
+  return choice<Profile>(profile_key_path, profile, {{"default", Profile::standard}, {"paper", Profile::paper}});
+}
+
 Form form_of(const std::string& path) {
   Config any;
   const std::vector<SchemaKey> keys = schema(any);
-  return std::ranges::find(keys, path, &SchemaKey::path)->form;
+  const auto key = std::ranges::find(keys, path, &SchemaKey::path);
+  return key == keys.end() ? Form::word : key->form;  // the profile
 }
 
 }  // namespace phaseselect

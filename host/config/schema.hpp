@@ -31,6 +31,11 @@ struct SchemaKey {
 // Keys in the order of the resolved form; keys of one section are neighbours. They refer to `config`.
 std::vector<SchemaKey> schema(Config& config);
 
+// Where a configuration begins before any key of the schema counts.
+enum class Profile { standard, paper };  // named default and paper
+inline constexpr const char* profile_key_path = "profile";
+SchemaKey profile_key(Profile& profile);
+
 Form form_of(const std::string& path);  // of a key that there is
 
 }  // namespace phaseselect
