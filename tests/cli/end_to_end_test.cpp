@@ -113,6 +113,7 @@ TEST_F(EndToEnd, ValidatePrintsAllMeasures) {
     EXPECT_PRED2(contains, outcome.err, name);
   }
   const nlohmann::json metrics = nlohmann::json::parse(read_file(folder() / "cv/metrics.json"));
+  EXPECT_TRUE(outcome.err.ends_with("\nverdict: " + metrics["verdict"]["sentence"].get<std::string>() + "\n"));
   EXPECT_EQ(metrics["folds"].size(), 2u);
   EXPECT_EQ(metrics["members"], 2);
   EXPECT_EQ(metrics["seed"], 5);
@@ -140,7 +141,14 @@ TEST_F(EndToEnd, StudiesOfAConfigurationAValidationAndARun) {
 
 TEST_F(EndToEnd, CalibratedByAValidation) {
   EXPECT_EQ(call({"validate", "config.yaml", "-o", "calibration", "--quiet"}).code, 0);
-  EXPECT_EQ(call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration", "--quiet"}).code, 0);
+  const Outcome sure = call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration"});
+  EXPECT_EQ(sure.code, 0) << sure.err;
+  const nlohmann::json metrics = nlohmann::json::parse(read_file(folder() / "calibration/metrics.json"));
+  EXPECT_TRUE(
+      sure.err.ends_with("the run is in sure\nverdict: " + metrics["verdict"]["sentence"].get<std::string>() + "\n"))
+      << sure.err;
+  EXPECT_TRUE(call({"train", "config.yaml", "-o", "unjudged"})
+                  .err.ends_with("not judged: no validation was given (--calibration)\n"));
   EXPECT_PRED2(contains, call({"explain", "sure", "Li O"}).out, "members; calibrated 0.");
   EXPECT_PRED2(contains, call({"screen", "sure", "-o", "sure.csv"}).err,
                "best by calibrated probability\nphases   calibrated  prob");
