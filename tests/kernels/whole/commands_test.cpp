@@ -115,7 +115,7 @@ class Commands : public Whole, public testing::WithParamInterface<Model> {
 // Training and every command that reads a run; the first rows of a screening are those of the whole one.
 TEST_P(Commands, TrainedOnTheGpuAsOnTheCpu) {
   const Outcome trained = expect_done(training("gpu", "cuda", GetParam().keys));
-  EXPECT_TRUE(trained.err.ends_with("training on " + device_name + "\nthe run is in gpu\n")) << trained.err;
+  EXPECT_PRED2(contains, trained.err, "training on " + device_name + "\nthe run is in gpu\n");
   Tables found = evaluate_there("gpu", "cuda", "gpu_");
   found["history"] = history("gpu");
   expect_near(GetParam().name, found, trained_references());
