@@ -11,7 +11,7 @@ namespace phaseselect {
 namespace {
 
 Config paper_config() {
-  Config config;  // its defaults are the letter of the paper
+  Config config = paper_profile();
   config.data.threshold = 10;
   config.training.patience = 0;
   return config;

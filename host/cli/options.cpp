@@ -81,7 +81,9 @@ void ConfigOptions::add(CLI::App& command) {
 }
 
 void ConfigOptions::add_settings(CLI::App& command) {
-  command.add_option("--set", settings, "override one key of the configuration, as often as needed")
+  command
+      .add_option("--set", settings,
+                  "set one key of the configuration, as often as needed: text as it stands, a list as [8, 4]")
       ->allow_extra_args(false)
       ->type_name("KEY.PATH=VALUE");
 }

@@ -133,7 +133,9 @@ std::string inspect_text(const nlohmann::json& result) {
   return text;
 }
 
-std::string validate_text(const nlohmann::json& metrics) {
+namespace {
+
+std::string measures_text(const nlohmann::json& metrics) {
   const std::size_t folds = metrics["folds"].size();
   const std::size_t shown = folds <= folds_shown ? folds : 0;
   std::string text = fmt::format("{} fields, {} folds, {} members each\n", count(metrics["fields"]), folds,
@@ -157,6 +159,25 @@ std::string validate_text(const nlohmann::json& metrics) {
     text += measure_line(calibrated, name, shown);
   }
   return text;
+}
+
+std::string verdict_text(const nlohmann::json& verdict) {
+  return fmt::format("verdict: {}\n", verdict["sentence"].get<std::string>());
+}
+
+}  // namespace
+
+std::string validate_text(const nlohmann::json& metrics) {
+  return measures_text(metrics) + verdict_text(metrics["verdict"]);
+}
+
+std::string train_text(const nlohmann::json& run, const std::string& directory) {
+  const std::string text = fmt::format("the run is in {}\n", directory);
+  const nlohmann::json calibration = run.value("calibration", nlohmann::json());
+  if (!calibration.is_object()) return text + "not judged: no validation was given (--calibration)\n";
+  const nlohmann::json verdict = calibration.value("verdict", nlohmann::json());
+  if (verdict.is_object()) return text + verdict_text(verdict);
+  return text + "not judged: the validation is of an older version: validate again for a verdict\n";
 }
 
 std::string screen_text(const nlohmann::json& result) {

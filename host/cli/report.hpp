@@ -8,6 +8,8 @@ namespace phaseselect {
 
 std::string inspect_text(const nlohmann::json& result);
 std::string validate_text(const nlohmann::json& metrics);
+// `run` is run.json; the verdict is that of the run's calibration.
+std::string train_text(const nlohmann::json& run, const std::string& directory);
 std::string screen_text(const nlohmann::json& result);
 std::string map_text(const nlohmann::json& result);
 std::string accessibility_text(const nlohmann::json& result);

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "host/cli/commands.hpp"
+#include "host/config/option_value.hpp"
+#include "host/config/schema.hpp"
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
 #include "host/io/readable.hpp"
@@ -57,25 +59,10 @@ struct StudyOptions {
   bool has_overrides() const { return !config.settings.empty() || config.members || config.folds; }
 };
 
-// "10,20" -> 10 20; commas inside brackets belong to the value: "[80,80],[40]" -> [80,80] [40].
-std::vector<std::string> split_values(const std::string& text) {
-  std::vector<std::string> values(1);
-  int depth = 0;
-  for (const char c : text) {
-    depth += c == '[' ? 1 : c == ']' ? -1 : 0;
-    if (c == ',' && depth == 0) {
-      values.emplace_back();
-    } else {
-      values.back() += c;
-    }
-  }
-  return values;
-}
-
 // Every configuration is read before the first is tried.
 std::vector<Variation> read_variations(const StudyOptions& options, const std::string& key, const std::string& values) {
   std::vector<Variation> variations;
-  for (const std::string& value : split_values(values)) {
+  for (const std::string& value : split_values(values, form_of(key))) {
     const Override varied{fmt::format("{}={}", key, value), fmt::format("--vary {}={}", key, value)};
     variations.push_back({value, options.config.read({varied})});
   }
@@ -104,7 +91,7 @@ std::uint64_t read_whole(const char* option, std::string text, std::uint64_t low
 
 StudyTable ensemble_sizes(const StudyOptions& options) {
   std::vector<int> sizes;
-  for (const std::string& size : split_values(options.sizes)) {
+  for (const std::string& size : split_values(options.sizes, Form::word)) {
     sizes.push_back(static_cast<int>(read_whole("--ensemble-sizes", size, 1, 1'000'000)));
   }
   const std::uint64_t any = std::numeric_limits<std::uint64_t>::max();

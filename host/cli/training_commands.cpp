@@ -52,7 +52,7 @@ void add_train(CLI::App& app, Action& action) {
       .add_option(
           "--calibration", options->calibration,
           "folder of a validation of this configuration: the run calibrates its probabilities by it, and by what "
-          "is known of neighbouring fields where calibration.neighbours is true")
+          "is known of neighbouring fields where calibration.neighbours is true; its verdict is the run's")
       ->type_name("DIR");
   add_checkpointing(command, options->resume, options->checkpoint_seconds);
   options->common.add_engine(command);
@@ -72,7 +72,7 @@ void add_train(CLI::App& app, Action& action) {
         Terminal terminal(options->common.quiet);
         run = train(request, options->common.execution(terminal));
       }
-      print_summary(options->common, fmt::format("the run is in {}\n", one_line(options->run)), run);
+      print_summary(options->common, train_text(run, one_line(options->run)), run);
     };
   });
 }
@@ -115,7 +115,8 @@ void add_validate(CLI::App& app, Action& action) {
     bool member_predictions = false;
     double checkpoint_seconds = 60;
   };
-  CLI::App& command = *app.add_subcommand("validate", "cross-validate an ensemble");
+  CLI::App& command =
+      *app.add_subcommand("validate", "cross-validate an ensemble and say whether it beats plain predictions");
   const auto options = std::make_shared<Options>();
   options->config.add(command);
   command.add_option("-o,--output", options->directory, "folder of the results, to be created")

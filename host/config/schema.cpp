@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "host/config/quoting.hpp"
 #include "phaseselect/data/folds.hpp"
 
 namespace phaseselect {
@@ -16,21 +18,34 @@ namespace {
 
 using Folder = std::filesystem::path;
 
-std::string describe(const YAML::Node& node) {
-  if (node.IsSequence()) return "a list";
-  if (node.IsMap()) return "a section";
-  return fmt::format("'{}'", node.Scalar());
+std::string describe(const Value& value) {
+  if (value.kind == Value::Kind::list) return "a list";
+  if (value.kind == Value::Kind::section) return "a section";
+  return fmt::format("{}'{}'", value.quoted ? "the quoted " : "", shown(value.text));
 }
 
-[[noreturn]] void expected(const std::string& what, const YAML::Node& node) {
-  if (!node.IsDefined() || node.IsNull()) throw BadValue(fmt::format("must be {}, but is empty", what));
-  throw BadValue(fmt::format("must be {}, not {}", what, describe(node)));
+[[noreturn]] void expected(const std::string& what, const Value& value) {
+  const bool empty = value.kind == Value::Kind::text && value.text.empty() && !value.quoted;
+  if (empty || value.kind == Value::Kind::nothing) throw BadValue(fmt::format("must be {}, but is empty", what));
+  throw BadValue(fmt::format("must be {}, not {}", what, describe(value)));
+}
+
+// A text, which YAML may have read as nothing although something was written there.
+const std::string& text_of(const Value& value, const std::string& what) {
+  if (value.kind == Value::Kind::nothing) {
+    throw BadValue(
+        fmt::format("must be {}, but is empty: put it in quotes, since YAML reads ~, null and what follows ' #' as "
+                    "nothing",
+                    what));
+  }
+  if (value.kind != Value::Kind::text) expected(what, value);
+  return value.text;
 }
 
 // The text of a plain number; quoted text is no number.
-std::optional<std::string> plain_scalar(const YAML::Node& node) {
-  if (!node.IsScalar() || node.Tag() == "!") return std::nullopt;
-  return node.Scalar();
+std::optional<std::string> plain_text(const Value& value) {
+  if (value.kind != Value::Kind::text || value.quoted) return std::nullopt;
+  return value.text;
 }
 
 bool is_whole(const std::string& text) {
@@ -40,7 +55,8 @@ bool is_whole(const std::string& text) {
 
 template <typename Number>
 std::optional<Number> parse(const std::string& text) {
-  const char* first = text.data() + (!text.empty() && text[0] == '+' ? 1 : 0);
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  const char* first = text.data() + (plus ? 1 : 0);
   const char* last = text.data() + text.size();
   Number value{};
   const auto [end, error] = std::from_chars(first, last, value);
@@ -49,20 +65,20 @@ std::optional<Number> parse(const std::string& text) {
 }
 
 template <typename Integer>
-Integer read_whole(const YAML::Node& node, Integer low, Integer high) {
-  const auto text = plain_scalar(node);
-  if (!text || !is_whole(*text)) expected("a whole number", node);
-  const auto value = parse<Integer>(*text);
-  if (value && *value >= low && *value <= high) return *value;
-  if (high == std::numeric_limits<Integer>::max()) expected(fmt::format("at least {}", low), node);
-  expected(fmt::format("between {} and {}", low, high), node);
+Integer read_whole(const Value& value, Integer low, Integer high) {
+  const auto text = plain_text(value);
+  if (!text || !is_whole(*text)) expected("a whole number", value);
+  const auto number = parse<Integer>(*text);
+  if (number && *number >= low && *number <= high) return *number;
+  if (high == std::numeric_limits<Integer>::max()) expected(fmt::format("at least {}", low), value);
+  expected(fmt::format("between {} and {}", low, high), value);
 }
 
 template <typename Integer>
 SchemaKey whole(std::string path, Integer& target, Integer low, Integer high) {
-  return {std::move(path), false,
-          [&target, low, high](const YAML::Node& node, const Folder&) { target = read_whole(node, low, high); },
-          [&target](YAML::Emitter& out) { out << fmt::format("{}", target); }};
+  return {std::move(path), Form::word,
+          [&target, low, high](const Value& value, const Folder&) { target = read_whole(value, low, high); },
+          [&target] { return fmt::format("{}", target); }};
 }
 
 // A finite number, and what it must fulfil: the condition and its words ("at least 0").
@@ -72,56 +88,54 @@ struct RealRange {
 };
 
 SchemaKey real(std::string path, double& target, const RealRange& range) {
-  return {std::move(path), false,
-          [&target, range](const YAML::Node& node, const Folder&) {
-            const auto text = plain_scalar(node);
-            const auto value = text ? parse<double>(*text) : std::nullopt;
-            if (!value || !std::isfinite(*value)) expected("a finite number", node);
-            if (!range.contains(*value)) expected(range.words, node);
-            target = *value;
+  return {std::move(path), Form::word,
+          [&target, range](const Value& value, const Folder&) {
+            const auto text = plain_text(value);
+            const auto number = text ? parse<double>(*text) : std::nullopt;
+            if (!number || !std::isfinite(*number)) expected("a finite number", value);
+            if (!range.contains(*number)) expected(range.words, value);
+            target = *number;
           },
-          [&target](YAML::Emitter& out) { out << fmt::format("{}", target); }};
+          [&target] { return fmt::format("{}", target); }};
 }
 
 SchemaKey boolean(std::string path, bool& target) {
-  return {std::move(path), false,
-          [&target](const YAML::Node& node, const Folder&) {
-            const auto text = plain_scalar(node);
-            if (!text || (*text != "true" && *text != "false")) expected("true or false", node);
+  return {std::move(path), Form::word,
+          [&target](const Value& value, const Folder&) {
+            const auto text = plain_text(value);
+            if (!text || (*text != "true" && *text != "false")) expected("true or false", value);
             target = *text == "true";
           },
-          [&target](YAML::Emitter& out) { out << (target ? "true" : "false"); }};
+          [&target] { return std::string(target ? "true" : "false"); }};
 }
 
 SchemaKey text(std::string path, std::string& target) {
-  return {std::move(path), false,
-          [&target](const YAML::Node& node, const Folder&) {
-            if (!node.IsScalar() && !node.IsNull()) expected("text", node);
-            target = node.IsNull() ? std::string() : node.Scalar();
-          },
-          [&target](YAML::Emitter& out) { out << YAML::DoubleQuoted << target; }};
+  return {std::move(path), Form::text,
+          [&target](const Value& value, const Folder&) { target = text_of(value, "text"); },
+          [&target] { return double_quoted(target); }};
 }
 
 SchemaKey file(std::string path, std::filesystem::path& target) {
-  return {std::move(path), true,
-          [&target](const YAML::Node& node, const Folder& folder) {
-            if (!node.IsScalar() || node.Scalar().empty()) expected("the path of a file", node);
-            target = std::filesystem::absolute(folder / node.Scalar()).lexically_normal();
+  return {std::move(path), Form::text,
+          [&target](const Value& value, const Folder& folder) {
+            const std::string& name = text_of(value, "the path of a file");
+            if (name.empty()) throw BadValue("must be the path of a file, but is empty");
+            target = std::filesystem::absolute(folder / name).lexically_normal();
           },
-          [&target](YAML::Emitter& out) { out << YAML::DoubleQuoted << target.string(); }};
+          [&target] { return double_quoted(target.string()); }};
 }
 
 // One of a few words. `hints` say more about words that are known but cannot be used.
 using Hints = std::vector<std::pair<std::string, std::string>>;
 
-template <typename Value>
-using Choices = std::vector<std::pair<std::string, Value>>;
+template <typename Word>
+using Choices = std::vector<std::pair<std::string, Word>>;
 
-template <typename Value>
-Value read_choice(const YAML::Node& node, const Choices<Value>& choices, const Hints& hints) {
-  const std::string given = node.IsScalar() ? node.Scalar() : std::string();
-  for (const auto& [word, value] : choices) {
-    if (word == given) return value;
+template <typename Word>
+Word read_choice(const Value& value, const Choices<Word>& choices, const Hints& hints) {
+  const std::string given = value.kind == Value::Kind::text ? value.text : std::string();
+  for (const auto& [word, meaning] : choices) {
+    if (word == given) return meaning;
   }
   for (const auto& [word, hint] : hints) {
     if (word == given) throw BadValue(hint);
@@ -130,53 +144,46 @@ Value read_choice(const YAML::Node& node, const Choices<Value>& choices, const H
   for (std::size_t i = 0; i < choices.size(); ++i) {
     words += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i].first;
   }
-  expected(words, node);
+  expected(words, value);
 }
 
-template <typename Value>
-SchemaKey choice(std::string path, Value& target, Choices<Value> choices, Hints hints = {}) {
-  return {
-      std::move(path), false,
-      [&target, choices, hints](const YAML::Node& node, const Folder&) { target = read_choice(node, choices, hints); },
-      [&target, choices](YAML::Emitter& out) {
-        for (const auto& [word, value] : choices) {
-          if (value == target) out << word;
-        }
-      }};
+template <typename Word>
+SchemaKey choice(std::string path, Word& target, Choices<Word> choices, Hints hints = {}) {
+  return {std::move(path), Form::word,
+          [&target, choices, hints](const Value& value, const Folder&) { target = read_choice(value, choices, hints); },
+          [&target, choices] {
+            const auto chosen = std::ranges::find(choices, target, &std::pair<std::string, Word>::second);
+            return chosen->first;
+          }};
 }
 
 // 63 layers of 65,535 units: the random numbers of dropout address no more (model/random.hpp).
 SchemaKey widths(std::string path, std::vector<int>& target) {
-  return {std::move(path), false,
-          [&target](const YAML::Node& node, const Folder&) {
-            if (!node.IsSequence()) expected("a list of whole numbers", node);
-            if (node.size() > 63) throw BadValue(fmt::format("must list at most 63 layers, not {}", node.size()));
+  return {std::move(path), Form::list,
+          [&target](const Value& value, const Folder&) {
+            if (value.kind != Value::Kind::list) expected("a list of whole numbers", value);
+            if (value.items.size() > 63) {
+              throw BadValue(fmt::format("must list at most 63 layers, not {}", value.items.size()));
+            }
             std::vector<int> values;
-            for (const YAML::Node& item : node) values.push_back(read_whole(item, 1, 65535));
+            for (const Value& item : value.items) values.push_back(read_whole(item, 1, 65535));
             target = std::move(values);
           },
-          [&target](YAML::Emitter& out) {
-            out << YAML::Flow << YAML::BeginSeq;
-            for (const int width : target) out << width;
-            out << YAML::EndSeq;
-          }};
+          [&target] { return fmt::format("[{}]", fmt::join(target, ", ")); }};
 }
 
 SchemaKey words(std::string path, std::vector<std::string>& target) {
-  return {std::move(path), false,
-          [&target](const YAML::Node& node, const Folder&) {
-            if (!node.IsSequence()) expected("a list of words", node);
+  return {std::move(path), Form::list,
+          [&target](const Value& value, const Folder&) {
+            if (value.kind != Value::Kind::list) expected("a list of words", value);
             std::vector<std::string> values;
-            for (const YAML::Node& item : node) {
-              if (!item.IsScalar()) expected("a word", item);
-              values.push_back(item.Scalar());
-            }
+            for (const Value& item : value.items) values.push_back(text_of(item, "a word"));
             target = std::move(values);
           },
-          [&target](YAML::Emitter& out) {
-            out << YAML::Flow << YAML::BeginSeq;
-            for (const std::string& word : target) out << YAML::DoubleQuoted << word;
-            out << YAML::EndSeq;
+          [&target] {
+            std::vector<std::string> values;
+            for (const std::string& word : target) values.push_back(double_quoted(word));
+            return fmt::format("[{}]", fmt::join(values, ", "));
           }};
 }
 
@@ -197,11 +204,11 @@ std::vector<SchemaKey> schema(Config& c) {
   const RealRange share{[](double v) { return v >= 0.01 && v <= 0.5; }, "between 0.01 and 0.5"};
   // With these bounds every activation index of a batch stays inside 31 bits.
   return {
-      file("data.properties", c.data.properties),
+      required(file("data.properties", c.data.properties)),
       text("data.property", c.data.property),
       required(real("data.threshold", c.data.threshold, any)),
       boolean("data.inclusive", c.data.inclusive),
-      file("environments.formulas", c.environments.formulas),
+      required(file("environments.formulas", c.environments.formulas)),
       choice<Grouping>("environments.grouping", c.environments.grouping,
                        {{"exact", Grouping::exact}, {"none", Grouping::none}}),
       choice<Normalisation>("environments.normalisation", c.environments.normalisation,
@@ -271,6 +278,17 @@ std::vector<SchemaKey> schema(Config& c) {
       words("validation.elements", c.validation.elements),
       whole("validation.arity", c.validation.arity, 1, 63),
   };
+}
+
+SchemaKey profile_key(Profile& profile) {
+  return choice<Profile>(profile_key_path, profile, {{"default", Profile::standard}, {"paper", Profile::paper}});
+}
+
+Form form_of(const std::string& path) {
+  Config any;
+  const std::vector<SchemaKey> keys = schema(any);
+  const auto key = std::ranges::find(keys, path, &SchemaKey::path);
+  return key == keys.end() ? Form::word : key->form;  // the profile
 }
 
 }  // namespace phaseselect

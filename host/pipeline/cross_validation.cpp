@@ -9,6 +9,7 @@
 
 #include "host/engine/ensemble.hpp"
 #include "host/io/sha256.hpp"
+#include "host/pipeline/baselines.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/result_directory.hpp"
 #include "phaseselect/error.hpp"
@@ -147,6 +148,7 @@ nlohmann::json calibration_of_validation(const std::filesystem::path& directory,
   nlohmann::json calibration = metrics["calibration"];
   calibration["validation"] = directory.string();
   calibration["members"] = metrics["members"];
+  calibration["verdict"] = metrics.value("verdict", nlohmann::json());
   return calibration;
 }
 
@@ -161,9 +163,26 @@ Pooled pooled(const HeldOutPredictions& predictions) {
     all.labels.insert(all.labels.end(), fold.labels.begin(), fold.labels.end());
     append(all.probability, fold.probability);
     append(all.calibrated, fold.calibrated);
+    append(all.prevalence, fold.prevalence);
+    append(all.nearest_field, fold.nearest_field);
   }
   if (all.calibrated.size() != all.labels.size()) all.calibrated.clear();
   return all;
+}
+
+void add_baselines(const PreparedData& data, const FoldPlans& plans, HeldOutPredictions& predictions) {
+  for (std::size_t f = 0; f < plans.folds.size(); ++f) {
+    predictions.folds[f].prevalence = prevalence(data, plans.folds[f]);
+    predictions.folds[f].nearest_field = nearest_field(data, plans.folds[f]);
+  }
+}
+
+nlohmann::json measures_of_baselines(const HeldOutPredictions& predictions) {
+  const Pooled all = pooled(predictions);
+  return {{"prevalence",
+           over_folds(predictions, &FoldPredictions::prevalence, compute_metrics(all.labels, all.prevalence))},
+          {"nearest_field",
+           over_folds(predictions, &FoldPredictions::nearest_field, compute_metrics(all.labels, all.nearest_field))}};
 }
 
 nlohmann::json measures(const FoldPlans& plans, const HeldOutPredictions& predictions) {

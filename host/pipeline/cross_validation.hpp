@@ -24,7 +24,8 @@ struct FoldPredictions {
   std::vector<Evidence> evidence;             // from the fields that the fold learned from; empty: not asked for
   // Fitted on what the other folds' members say of fields that this fold does not judge; empty when there are none.
   std::optional<Calibration> calibration;
-  std::vector<float> calibrated;  // empty without one
+  std::vector<float> calibrated;                 // empty without one
+  std::vector<float> prevalence, nearest_field;  // plain predictions (baselines.hpp); empty: not asked for
 };
 
 struct HeldOutPredictions {
@@ -36,6 +37,11 @@ struct HeldOutPredictions {
 HeldOutPredictions judge_folds(Engine& engine, const Config& config, const PreparedData& data, const FoldPlans& plans,
                                const std::vector<TrainedMember>& members);
 
+// What plain predictions say of the same fields.
+void add_baselines(const PreparedData& data, const FoldPlans& plans, HeldOutPredictions& predictions);
+// Their measures by name, each as those of the members: mean, standard_deviation, folds_defined, folds, pooled.
+nlohmann::json measures_of_baselines(const HeldOutPredictions& predictions);
+
 // The measures of metrics.json: mean, standard_deviation, folds_defined, folds, pooled; the same of the calibrated
 // probabilities below "calibrated" (null when some fold has no calibration); calibration: that of all.
 nlohmann::json measures(const FoldPlans& plans, const HeldOutPredictions& predictions);
@@ -44,7 +50,8 @@ inline constexpr const char* validation_result_file_name = "metrics.json";  // a
 // Hashes of both tables.
 nlohmann::json data_identity(const Config& config);
 
-// The calibration of a run, for run.json: its numbers (calibration.hpp), and where they are from. Throws UsageError
+// The calibration of a run, for run.json: its numbers (calibration.hpp), where they are from and the verdict there
+// (verdict.hpp; null from a version without). Throws UsageError
 // unless the folder holds a finished validation of the same tables and model; members, seeds, validation and ranking
 // may differ.
 nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config);
@@ -53,6 +60,7 @@ nlohmann::json calibration_of_validation(const std::filesystem::path& directory,
 struct Pooled {
   std::vector<std::uint8_t> labels;
   std::vector<float> probability, calibrated;  // calibrated: empty when some fold has no calibration
+  std::vector<float> prevalence, nearest_field;
 };
 Pooled pooled(const HeldOutPredictions& predictions);
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "host/io/json_text.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -56,7 +57,7 @@ std::string configuration_identity(const Config& config) {
   Config copy = config;
   copy.data.properties = copy.data.properties.filename();
   copy.environments.formulas = copy.environments.formulas.filename();
-  return to_yaml(copy);
+  return as_utf8(to_yaml(copy));  // as it comes back from the metadata of a file
 }
 
 std::string list_members(std::span<const std::uint32_t> ids) {

@@ -1,5 +1,6 @@
 // validate: cross-validation of the whole pipeline. Folds x members train as one population; each fold's rows are
-// judged by the mean probability of the members that never saw them, as it is and calibrated out of fold.
+// judged by the mean probability of the members that never saw them, as it is and calibrated out of fold, and held
+// against plain predictions from the same fields.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -18,6 +19,7 @@
 #include "host/pipeline/result_directory.hpp"
 #include "host/pipeline/resumed_execution.hpp"
 #include "host/pipeline/validation_tables.hpp"
+#include "host/pipeline/verdict.hpp"
 #include "host/pipeline/version.hpp"
 #include "phaseselect/error.hpp"
 #include "phaseselect/model/safetensors.hpp"
@@ -101,6 +103,8 @@ std::vector<TrainedMember> train_members(Engine& engine, const PreparedData& dat
 nlohmann::json metrics_json(const Config& config, const PreparedData& data, const FoldPlans& plans,
                             const HeldOutPredictions& predictions) {
   nlohmann::json json = measures(plans, predictions);
+  json["baselines"] = measures_of_baselines(predictions);
+  json["verdict"] = verdict(plans, predictions);
   json["members"] = config.ensemble.members;
   json["seed"] = config.ensemble.seed;
   json["fold_seed"] = config.validation.seed;
@@ -145,7 +149,8 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   const std::vector<TrainedMember> members = train_members(*engine, data, plans, request, resume, execution);
   directory.keep_checkpoint();
   const auto judging = Clock::now();
-  const HeldOutPredictions predictions = judge_folds(*engine, request.config, data, plans, members);
+  HeldOutPredictions predictions = judge_folds(*engine, request.config, data, plans, members);
+  add_baselines(data, plans, predictions);
   nlohmann::json metrics = metrics_json(request.config, data, plans, predictions);
   metrics["engine"] = engine->kind();
   metrics["device"] = engine->description();

@@ -32,7 +32,7 @@ TEST_F(BadInput, Configuration) {
   expect_refused({"validate", "config.yaml", "-o", "new", "--folds", "200"}, 2, {"200", "folds"});
 
   write_file(folder() / "typo.yaml", small_data::config_yaml() + "enviroments: {grouping: none}\n");
-  expect_refused({"train", "typo.yaml", "-o", "new"}, 2, {"typo.yaml:14", "enviroments"});
+  expect_refused({"train", "typo.yaml", "-o", "new"}, 2, {"typo.yaml:15", "enviroments"});
   write_file(folder() / "type.yaml", "data: {properties: fields.csv, threshold: warm}\n");
   expect_refused({"train", "type.yaml", "-o", "new"}, 2, {"type.yaml:1", "data.threshold", "warm"});
   write_file(folder() / "broken.yaml", "data: {properties: [\n");

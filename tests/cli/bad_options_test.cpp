@@ -86,6 +86,27 @@ TEST_F(BadOptions, TheOptionThatWasTypedIsNamed) {
   EXPECT_PRED2(contains, trained.err, "name it with data.property");
 }
 
+// An option gives a value, never a document.
+TEST_F(BadOptions, ValuesThatAreNotOne) {
+  const auto expect_setting = [](const std::string& setting, const std::string& reason) {
+    expect_sentence({"train", "config.yaml", "-o", "new", "--set", setting}, "--set " + setting + ": " + reason);
+  };
+  expect_setting("model.hidden=[128],128", "another document or text begins after the value: keep one");
+  expect_setting(
+      "data.property=\"Tc\",K",
+      "the value begins with a quote but is not one quoted text: put quotes around all of it, or around none");
+  expect_setting("ensemble.members=", "ensemble.members must be a whole number, but is empty");
+  expect_setting("model={hidden: [8]}", "model is a section: set one key of it, as model.features=...");
+  expect_sentence({"train", "config.yaml", "-o", "new", "--seed", "1 # one"},
+                  "--seed 1 # one: ensemble.seed must be a whole number, not '1 # one'");
+  expect_sentence({"validate", "config.yaml", "-o", "new", "--folds", "[2]"},
+                  "--folds [2]: validation.folds must be a whole number, not '[2]'");
+  write_file(folder() / "comma.yaml", ",\n");
+  expect_refused({"inspect", "comma.yaml"}, 2, {"comma.yaml:1: another document"});
+  write_file(folder() / "#1: [a] ~.csv", small_data::fields_csv());
+  EXPECT_EQ(call({"inspect", "config.yaml", "--set", "data.properties=#1: [a] ~.csv", "--quiet"}).code, 0);
+}
+
 TEST_F(BadOptions, Studies) {
   expect_refused({"study", "config.yaml", "-o", "new.csv"}, 2, {"--vary", "is required"});
   expect_refused({"study", "run", "--metals", "--ranking", "-o", "new.csv"}, 2, {"--metals", "required"});
@@ -96,6 +117,8 @@ TEST_F(BadOptions, Studies) {
       "--vary: 'epochs' may be training.epochs or ranking.epochs or accessibility.epochs: give the whole key");
   expect_sentence({"study", "config.yaml", "--vary", "features=2,many", "-o", "new.csv"},
                   "--vary model.features=many: model.features must be a whole number, not 'many'");
+  expect_sentence({"study", "config.yaml", "--vary", "hidden=[8],4", "-o", "new.csv"},
+                  "--vary model.hidden=4: model.hidden must be a list of whole numbers, not '4'");
   expect_sentence({"study", "run", "--ensemble-sizes", "1,0", "-o", "new.csv"},
                   "--ensemble-sizes: must be a whole number from 1 to 1000000, not '0'");
   expect_sentence({"study", "run", "--metals", "--members", "3", "-o", "new.csv"},

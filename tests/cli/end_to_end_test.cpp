@@ -143,6 +143,7 @@ TEST_F(EndToEnd, ValidatePrintsAllMeasures) {
     EXPECT_PRED2(contains, outcome.err, name);
   }
   const nlohmann::json metrics = nlohmann::json::parse(read_file(folder() / "cv/metrics.json"));
+  EXPECT_TRUE(outcome.err.ends_with("\nverdict: " + metrics["verdict"]["sentence"].get<std::string>() + "\n"));
   EXPECT_EQ(metrics["folds"].size(), 2u);
   EXPECT_EQ(metrics["members"], 2);
   EXPECT_EQ(metrics["seed"], 5);
@@ -170,7 +171,14 @@ TEST_F(EndToEnd, StudiesOfAConfigurationAValidationAndARun) {
 
 TEST_F(EndToEnd, CalibratedByAValidation) {
   EXPECT_EQ(call({"validate", "config.yaml", "-o", "calibration", "--quiet"}).code, 0);
-  EXPECT_EQ(call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration", "--quiet"}).code, 0);
+  const Outcome sure = call({"train", "config.yaml", "-o", "sure", "--calibration", "calibration"});
+  EXPECT_EQ(sure.code, 0) << sure.err;
+  const nlohmann::json metrics = nlohmann::json::parse(read_file(folder() / "calibration/metrics.json"));
+  EXPECT_TRUE(
+      sure.err.ends_with("the run is in sure\nverdict: " + metrics["verdict"]["sentence"].get<std::string>() + "\n"))
+      << sure.err;
+  EXPECT_TRUE(call({"train", "config.yaml", "-o", "unjudged"})
+                  .err.ends_with("not judged: no validation was given (--calibration)\n"));
   EXPECT_PRED2(contains, call({"explain", "sure", "Li O"}).out, "members; calibrated 0.");
   EXPECT_PRED2(contains, call({"screen", "sure", "-o", "sure.csv"}).err,
                "best by calibrated probability\nphases   calibrated  prob");
@@ -192,9 +200,13 @@ TEST_F(EndToEnd, CalibratedByAValidation) {
 }
 
 TEST_F(EndToEnd, LearnedAccessibility) {
-  const Words training{"train",   "config.yaml", "-o",
-                       "learned", "--set",       "accessibility={members: 4, folds: 2, epochs: 2, batch: 8}"};
-  const Outcome trained = call(training);
+  const auto learning = [](Words words) {
+    for (const char* setting : {"members=4", "folds=2", "epochs=2", "batch=8"}) {
+      words.insert(words.end(), {"--set", std::string("accessibility.") + setting});
+    }
+    return words;
+  };
+  const Outcome trained = call(learning({"train", "config.yaml", "-o", "learned"}));
   EXPECT_EQ(trained.code, 0) << trained.err;
   const Outcome screened = call({"screen", "learned", "-o", "learned.csv"});
   EXPECT_EQ(screened.code, 0) << screened.err;
@@ -210,8 +222,7 @@ TEST_F(EndToEnd, LearnedAccessibility) {
   const Outcome measured = call({"accessibility", "learned", "-o", "measured.csv"});
   EXPECT_EQ(measured.code, 0) << measured.err;
   EXPECT_PRED2(contains, measured.err, "known fields against all others");
-  const Outcome inspected =
-      call({"inspect", "config.yaml", "--set", "accessibility={members: 4, folds: 2, epochs: 2, batch: 8}"});
+  const Outcome inspected = call(learning({"inspect", "config.yaml"}));
   EXPECT_PRED2(contains, inspected.out, "Accessibility: 4 members, 2 folds, 84 known fields");
   expect_refused({"accessibility", "run", "-o", "never.csv"}, 2, {"does not judge accessibility"});
   expect_refused({"screen", "run", "-o", "never.csv", "--order", "accessibility"}, 2, {"--order"});

@@ -44,6 +44,7 @@ inline Config synthetic_config(const TemporaryFolder& folder, const std::vector<
   write_bytes(folder / "formulas.csv", formulas);
   write_bytes(folder / "fields.csv", fields);
   write_bytes(folder / "config.yaml",
+              "profile: paper\n"
               "data: {properties: fields.csv, threshold: 5.5}\n"
               "environments: {formulas: formulas.csv}\n"
               "model: {features: 4, attention: {heads: 2, key_dim: 3}, hidden: [9, 5], dropout: 0.2, l1: 0, l2: 1e-5}\n"

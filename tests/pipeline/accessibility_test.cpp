@@ -18,10 +18,12 @@ using SavedRun = Run;  // a test has a Run of its own
 constexpr int folds = 3;
 constexpr int accessibility_members = 6;
 
-const std::string usual = "accessibility={members: 6, folds: 3, unreported: 2, epochs: 3, batch: 8}";
+using Settings = std::vector<std::string>;
+const Settings usual{"accessibility.members=6", "accessibility.folds=3", "accessibility.unreported=2",
+                     "accessibility.epochs=3", "accessibility.batch=8"};
 
-Config accessibility_config(const small_data::Folder& folder, const std::string& setting = usual) {
-  return read_config(folder / "config.yaml", std::vector<std::string>{setting});
+Config accessibility_config(const small_data::Folder& folder, const Settings& settings = usual) {
+  return read_config(folder / "config.yaml", settings);
 }
 
 // A run with accessibility members, trained once, beside one without.
@@ -36,9 +38,9 @@ class Accessibility : public SmallRun {
 
   static void train_into(const std::filesystem::path& run, bool resume = false, int stop_after = 0,
                          std::optional<std::pair<std::uint32_t, std::uint32_t>> members = std::nullopt,
-                         const std::string& setting = usual) {
+                         const Settings& settings = usual) {
     TrainRequest request;
-    request.config = accessibility_config(folder(), setting);
+    request.config = accessibility_config(folder(), settings);
     request.run = run;
     request.resume = resume;
     request.members = members;
@@ -263,11 +265,12 @@ TEST_F(Accessibility, ResumeRefusesAnotherConfigurationOrDamage) {
   const std::filesystem::path run = folder() / "other";
   EXPECT_THROW(train_into(run, false, 20), Interrupted);
   ASSERT_TRUE(std::filesystem::exists(run / accessibility_file_name));
-  const auto refusal = [&](const std::string& setting) {
-    return message_of<Error>([&] { train_into(run, true, 0, std::nullopt, setting); });
+  const auto refusal = [&](const Settings& settings) {
+    return message_of<Error>([&] { train_into(run, true, 0, std::nullopt, settings); });
   };
-  EXPECT_PRED2(contains, refusal("accessibility={members: 6, folds: 3, unreported: 2, epochs: 4, batch: 8}"),
-               "configuration differs");
+  Settings other = usual;
+  other[3] = "accessibility.epochs=4";
+  EXPECT_PRED2(contains, refusal(other), "configuration differs");
   std::filesystem::remove(run / accessibility_file_name);
   EXPECT_PRED2(contains, refusal(usual), "has no accessibility.safetensors");
 }
@@ -289,7 +292,8 @@ TEST_F(Accessibility, RangesMergeToTheWholeRun) {
 
 // Two accessibility members for three of the ensemble: the first range has none.
 TEST_F(Accessibility, ARangeMayBeTooSmallForAnAccessibilityMember) {
-  const std::string few = "accessibility={members: 2, folds: 2, epochs: 2, batch: 8}";
+  const Settings few{"accessibility.members=2", "accessibility.folds=2", "accessibility.epochs=2",
+                     "accessibility.batch=8"};
   train_into(folder() / "whole2", false, 0, std::nullopt, few);
   for (std::uint32_t m = 0; m < 3; ++m) {
     train_into(folder() / ("small" + std::to_string(m)), false, 0, std::pair(m, m + 1), few);

@@ -105,6 +105,7 @@ training: {epochs: 4, batch: 8, learning_rate: 1.0e-2, patience: 0, holdout: 0.2
 ensemble: {members: 3, seed: 7}
 ranking: {epochs: 3, batch: 8, learning_rate: 1.0e-3, dropout: 0.1, patience: 0}
 validation: {folds: 3, stratified: true, seed: 2}
+profile: paper
 )";
 }
 

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <sstream>
 
+#include "host/pipeline/baselines.hpp"
 #include "host/pipeline/calibration.hpp"
 #include "host/pipeline/metrics.hpp"
 #include "host/pipeline/population.hpp"
@@ -56,6 +58,61 @@ TEST_F(Validate, MetricsFollowFromThePredictions) {
   EXPECT_NEAR(metrics["mean"]["accuracy"].get<double>(), accuracy, 1e-12);
   EXPECT_EQ(small_data::read_cells(folder_ / "cv/history.csv").size(), 1u + 3 * 3 * 4);
   EXPECT_EQ(read_config(folder_ / "cv/config.yaml").validation.folds, 3);
+}
+
+// The baselines judge the same fields from the same fields, and the verdict counts what predictions.csv has.
+TEST_F(Validate, TheVerdictFollowsFromThePredictionsAndTheSplits) {
+  const nlohmann::json metrics = validate(request("cv"), Execution{});
+  const auto rows = small_data::read_cells(folder_ / "cv/predictions.csv");
+  int right = 0;
+  for (std::size_t i = 1; i < rows.size(); ++i) right += (std::stof(rows[i][6]) >= 0.5f) == (rows[i][3] == "1") ? 1 : 0;
+  const nlohmann::json& verdict = metrics["verdict"];
+  EXPECT_EQ(verdict["judged"], "calibrated");
+  EXPECT_DOUBLE_EQ(verdict["accuracy"], right / 60.0);
+  EXPECT_EQ(verdict["accuracy"], metrics["calibrated"]["pooled"]["accuracy"]);
+  const Config config = request("cv").config;
+  const PreparedData data = prepare(config);
+  for (const auto& [name, judge] : {std::pair("prevalence", &prevalence), std::pair("nearest_field", &nearest_field)}) {
+    const nlohmann::json& baseline = metrics["baselines"][name];
+    const std::vector<SplitFold> folds = fold_plans(config, data).folds;
+    ASSERT_EQ(baseline["folds"].size(), folds.size());
+    for (std::size_t f = 0; f < folds.size(); ++f) {
+      std::vector<std::uint8_t> labels;
+      for (const std::uint32_t row : folds[f].judged) labels.push_back(data.problem.labels[row]);
+      EXPECT_EQ(baseline["folds"][f]["accuracy"], compute_metrics(labels, judge(data, folds[f])).accuracy);
+    }
+    EXPECT_EQ(verdict["against"][name]["accuracy"], baseline["pooled"]["accuracy"]);
+    EXPECT_NEAR(verdict["against"][name]["difference"].get<double>(),
+                right / 60.0 - baseline["pooled"]["accuracy"].get<double>(), 1e-12);
+  }
+}
+
+// Labels that nothing can be learned of.
+TEST_F(Validate, NothingToLearnIsSaid) {
+  std::string fields = "phases,Tc\n";
+  std::istringstream lines(small_data::fields_csv());
+  std::string line;
+  std::getline(lines, line);
+  for (unsigned i = 7; std::getline(lines, line); i = i * 1103515245u + 12345u) {
+    fields += line.substr(0, line.find(',')) + (i >> 16 & 1u ? ",20\n" : ",1\n");
+  }
+  small_data::write_file(folder_ / "fields.csv", fields);
+  const nlohmann::json metrics = validate(request("cv"), Execution{});
+  EXPECT_TRUE(metrics["verdict"]["sentence"].get<std::string>().ends_with(": do not rely on it"));
+}
+
+// The verdict of the validation goes with its calibration into the run.
+TEST_F(Validate, TheVerdictIsStoredWithTheCalibration) {
+  const nlohmann::json metrics = validate(request("cv"), Execution{});
+  TrainRequest training;
+  training.config = request("cv").config;
+  training.run = folder_ / "run";
+  training.calibration = folder_ / "cv";
+  EXPECT_EQ(train(training, Execution{})["calibration"]["verdict"], metrics["verdict"]);
+  const auto stored = nlohmann::json::parse(small_data::read_file(folder_ / "run/run.json"));
+  EXPECT_EQ(stored["calibration"]["verdict"], metrics["verdict"]);
+  training.resume = true;
+  EXPECT_EQ(train(training, Execution{})["calibration"]["verdict"], metrics["verdict"]) << "finished";
 }
 
 // A field must be judged by the members that did not see its fold, and by no others.
@@ -351,6 +408,8 @@ TEST_F(Validate, HarderSplits) {
   EXPECT_EQ(metrics["pooled"]["fields"], 3);
   EXPECT_EQ(metrics["folds"][0]["learned_from"], 60);
   EXPECT_TRUE(metrics["calibrated"].is_null());
+  EXPECT_EQ(metrics["verdict"]["judged"], "probability");
+  EXPECT_EQ(metrics["verdict"]["fields"], 3);
   EXPECT_EQ(small_data::read_cells(folder_ / "large/predictions.csv")[1].back(), "");
   ValidateRequest related = request("related");
   related.config.validation.split = SplitKind::supersets;
@@ -477,6 +536,13 @@ TEST_F(Validate, TextThatIsNotUtf8) {
   validate(odd, Execution{});
   const auto metrics = nlohmann::json::parse(small_data::read_file(folder_ / "cv/metrics.json"));
   EXPECT_TRUE(metrics.contains("mean"));
+  EXPECT_EQ(read_config(folder_ / "cv/config.yaml").data.properties, odd.config.data.properties);
+  EXPECT_EQ(read_config(folder_ / "cv/config.yaml").data.property, odd.config.data.property);
+  TrainRequest training;
+  training.config = odd.config;
+  training.run = folder_ / "run";
+  train(training, Execution{});
+  predict(folder_ / "run", folder_ / "na\xefve/fields.csv", folder_ / "judged.csv", Execution{});
 }
 
 TEST_F(Validate, BadRequestsLeaveNoFolder) {

@@ -1,63 +1,61 @@
 // Configurations: defaults, overrides, the resolved form, and a clear sentence for everything that is wrong.
-#include "phaseselect/config/config.hpp"
-
-#include <gtest/gtest.h>
-
+#include <algorithm>
+#include <iterator>
+#include <sstream>
 #include <tuple>
 
-#include "phaseselect/error.hpp"
-#include "tests/temporary_folder.hpp"
-#include "tests/unit/temporary_file.hpp"
+#include "tests/unit/config_fixture.hpp"
 
 namespace phaseselect {
 namespace {
 
-const std::string required =
-    "data:\n"
-    "  properties: tables/fields.csv\n"
-    "  threshold: 10\n"
-    "environments: {formulas: formulas.csv}\n";
-
-class ConfigTest : public ::testing::Test {
- protected:
-  Config read(const std::string& text, const std::vector<std::string>& overrides = {}) {
-    write_bytes(path(), text);
-    return read_config(path(), overrides);
-  }
-  std::string error(const std::string& text, const std::vector<std::string>& overrides = {}) {
-    return message_of<UsageError>([&] { read(text, overrides); });
-  }
-  std::filesystem::path path() const { return folder_ / "test.yaml"; }
-
-  TemporaryFolder folder_;
-};
-
-TEST_F(ConfigTest, DefaultsAreThePaperAndPathsFollowTheFile) {
-  const Config config = read(required);
+TEST_F(ConfigTest, PathsFollowTheFile) {
+  const Config config = read(required_keys);
   EXPECT_EQ(config.data.properties, folder_ / "tables/fields.csv");
   EXPECT_EQ(config.environments.formulas, folder_ / "formulas.csv");
   EXPECT_EQ(config.data.threshold, 10);
   EXPECT_TRUE(config.data.inclusive);
-  EXPECT_EQ(config.model.hidden, (std::vector<int>{80, 80, 80, 20}));
-  EXPECT_EQ(config.ensemble.members, 300);
 }
 
 TEST_F(ConfigTest, OverridesWinAndTheirPathsFollowTheWorkingDirectory) {
-  const Config config = read(required, {"model.hidden=[8, 4]", "data.properties=other.csv", "data.property=max Tc",
-                                        "model.attention={heads: 3, combine: scores}", "data.threshold=-1.5e2"});
+  const Config config = read(required_keys, {"model.hidden=[8, 4]", "data.properties=other.csv", "data.property=max Tc",
+                                             "model.attention.heads=3", "data.threshold=-1.5e2"});
   EXPECT_EQ(config.model.hidden, (std::vector<int>{8, 4}));
   EXPECT_EQ(config.data.properties, std::filesystem::current_path() / "other.csv");
   EXPECT_EQ(config.data.property, "max Tc");
   EXPECT_EQ(config.model.attention.heads, 3);
-  EXPECT_EQ(config.model.attention.combine, Combine::scores);
   EXPECT_EQ(config.data.threshold, -150);
 }
 
+// The lines that two resolved forms share, with the sections they stand in: "model.features: 7".
+std::vector<std::string> shared_lines(const std::string& yaml, const std::string& other) {
+  const auto lines_of = [](const std::string& text) {
+    std::vector<std::string> lines, sections(8);
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) {
+      const std::size_t indent = line.find_first_not_of(' ');
+      const std::string own = (indent > 0 ? sections[indent / 2 - 1] : "") + line.substr(indent);
+      if (line.back() == ':') {
+        sections[indent / 2] = own.substr(0, own.size() - 1) + ".";
+      } else {
+        lines.push_back(own);
+      }
+    }
+    std::ranges::sort(lines);
+    return lines;
+  };
+  std::vector<std::string> shared;
+  std::ranges::set_intersection(lines_of(yaml), lines_of(other), std::back_inserter(shared));
+  return shared;
+}
+
+// Every key but the paths differs from its default, so that one that is not written or not read is found.
 TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   const std::vector<std::string> overrides = {"data.property=\"max: 'Tc' # \\\"K\\\"\"",
+                                              "data.threshold=20",
                                               "data.inclusive=false",
                                               "environments.grouping=none",
-                                              "environments.normalisation=row",
+                                              "environments.normalisation=none",
                                               "model.features=7",
                                               "model.attention.heads=5",
                                               "model.attention.key_dim=3",
@@ -66,7 +64,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "model.attention.weight=0.25",
                                               "model.hidden=[]",
                                               "model.dropout=0.123456789012345",
-                                              "model.l1=0",
+                                              "model.l1=0.5",
                                               "model.l2=3e-7",
                                               "model.slot_order=random",
                                               "model.prediction_orders=4",
@@ -76,11 +74,11 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "training.batch=1024",
                                               "training.learning_rate=1e-300",
                                               "training.encoder_rate=0",
-                                              "calibration.neighbours=true",
-                                              "training.schedule=cosine",
+                                              "calibration.neighbours=false",
+                                              "training.schedule=constant",
                                               "training.weight_decay=0.01",
-                                              "training.class_weights=none",
-                                              "training.patience=0",
+                                              "training.class_weights=balanced",
+                                              "training.patience=5",
                                               "training.monitor=loss",
                                               "training.holdout=0.5",
                                               "training.precision=tf32",
@@ -106,7 +104,7 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "validation.split=leave_element_out",
                                               "validation.elements=[Y, N]",
                                               "validation.arity=2"};
-  const Config config = read(required, overrides);
+  const Config config = read(required_keys, overrides);
   const std::string yaml = to_yaml(config);
   const Config again = read(yaml);
   EXPECT_EQ(to_yaml(again), yaml);
@@ -123,85 +121,39 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_FALSE(again.validation.stratified);
   EXPECT_EQ(again.validation.split, SplitKind::leave_element_out);
   EXPECT_EQ(again.validation.elements, (std::vector<std::string>{"Y", "N"}));
-  EXPECT_EQ(again.training.schedule, Schedule::cosine);
+  EXPECT_EQ(again.training.schedule, Schedule::constant);
   EXPECT_EQ(again.training.precision, Precision::tf32);
   EXPECT_EQ(again.model.prediction_orders, 4);
   EXPECT_EQ(again.accessibility.members, 9);
-  EXPECT_TRUE(again.calibration.neighbours);
+  EXPECT_FALSE(again.calibration.neighbours);
   EXPECT_EQ(again.accessibility.unreported, 7);
   EXPECT_EQ(again.accessibility.dropout, 0.4);
-  EXPECT_NE(yaml, to_yaml(read(required)));
-}
-
-// Every key but the paths differs from its default above, so that a key the resolved form forgets is found here.
-TEST_F(ConfigTest, TheResolvedFormNamesEveryKey) {
-  const std::string yaml = to_yaml(read(required));
-  for (const char* key : {"properties:",
-                          "property:",
-                          "threshold:",
-                          "inclusive:",
-                          "formulas:",
-                          "grouping:",
-                          "normalisation:",
-                          "features:",
-                          "heads:",
-                          "key_dim:",
-                          "combine:",
-                          "mask:",
-                          "weight:",
-                          "hidden:",
-                          "dropout:",
-                          "l1:",
-                          "l2:",
-                          "slot_order:",
-                          "prediction_orders:",
-                          "slots:",
-                          "autoencoder_weight:",
-                          "epochs:",
-                          "batch:",
-                          "optimiser:",
-                          "learning_rate:",
-                          "schedule:",
-                          "weight_decay:",
-                          "encoder_rate:",
-                          "class_weights:",
-                          "patience:",
-                          "monitor:",
-                          "holdout:",
-                          "precision:",
-                          "members:",
-                          "seed:",
-                          "folds:",
-                          "unreported:",
-                          "neighbours:",
-                          "stratified:",
-                          "split:",
-                          "elements:",
-                          "arity:"}) {
-    EXPECT_TRUE(contains(yaml, key)) << key;
-  }
+  EXPECT_EQ(shared_lines(yaml, to_yaml(read(required_keys))),
+            (std::vector<std::string>{"data.properties: \"" + (folder_ / "tables/fields.csv").string() + "\"",
+                                      "environments.formulas: \"" + (folder_ / "formulas.csv").string() + "\"",
+                                      "training.optimiser: adam"}));
 }
 
 TEST_F(ConfigTest, UnknownKeysNameTheNearest) {
-  EXPECT_EQ(error(required + "model:\n  featurs: 20\n"),
+  EXPECT_EQ(error(required_keys + "model:\n  featurs: 20\n"),
             path().string() + ":6: unknown key 'model.featurs': did you mean 'model.features'?");
-  EXPECT_TRUE(contains(error(required + "epochs: 20\n"), "did you mean 'training.epochs'?"));
-  EXPECT_TRUE(contains(error(required + "trainin: {}\n"), "did you mean 'training'?"));
-  EXPECT_EQ(error(required, {"model.head=2"}),
+  EXPECT_TRUE(contains(error(required_keys + "epochs: 20\n"), "did you mean 'training.epochs'?"));
+  EXPECT_TRUE(contains(error(required_keys + "trainin: {}\n"), "did you mean 'training'?"));
+  EXPECT_EQ(error(required_keys, {"model.head=2"}),
             "--set model.head=2: unknown key 'model.head': did you mean 'model.attention.heads'?");
-  EXPECT_TRUE(contains(error(required, {"l1=2"}), "did you mean 'model.l1'?"));
+  EXPECT_TRUE(contains(error(required_keys, {"l1=2"}), "did you mean 'model.l1'?"));
 }
 
 TEST_F(ConfigTest, NothingNearIsNotSuggested) {
   const std::string sections =
       "the sections are data, environments, model, training, ensemble, ranking, accessibility, calibration, validation";
-  EXPECT_EQ(error(required, {"foo=1"}), "--set foo=1: unknown key 'foo': " + sections);
-  EXPECT_EQ(error(required, {"model.temperature=1"}),
+  EXPECT_EQ(error(required_keys, {"foo=1"}), "--set foo=1: unknown key 'foo': " + sections);
+  EXPECT_EQ(error(required_keys, {"model.temperature=1"}),
             "--set model.temperature=1: unknown key 'model.temperature': " + sections);
 }
 
 TEST_F(ConfigTest, AnOverrideIsCalledWhatTheUserTyped) {
-  write_bytes(path(), required);
+  write_bytes(path(), required_keys);
   const std::vector<Override> overrides{{"ensemble.members=0", "--members 0"}};
   EXPECT_EQ(message_of<UsageError>([&] { read_config(path(), overrides); }),
             "--members 0: ensemble.members must be between 1 and 1000000, not '0'");
@@ -216,21 +168,22 @@ TEST_F(ConfigTest, AKeyByItsLastWord) {
 }
 
 TEST_F(ConfigTest, RepeatedKeysAreErrors) {
-  EXPECT_TRUE(contains(error(required + "model:\n  l1: 0\n  l2: 0\n  l1: 1\n"), ":8: key 'model.l1' is given twice"));
-  EXPECT_TRUE(contains(error(required + "data: {threshold: 20}\n"), ":5: key 'data' is given twice"));
-  EXPECT_TRUE(contains(error(required, {"model.l1=0", "model.l1=1"}), "key 'model.l1' is given twice"));
+  EXPECT_TRUE(
+      contains(error(required_keys + "model:\n  l1: 0\n  l2: 0\n  l1: 1\n"), ":8: key 'model.l1' is given twice"));
+  EXPECT_TRUE(contains(error(required_keys + "data: {threshold: 20}\n"), ":5: key 'data' is given twice"));
+  EXPECT_TRUE(contains(error(required_keys, {"model.l1=0", "model.l1=1"}), "key 'model.l1' is given twice"));
 }
 
 TEST_F(ConfigTest, WrongTypesAreErrors) {
-  EXPECT_EQ(error(required + "training:\n  epochs: many\n"),
+  EXPECT_EQ(error(required_keys + "training:\n  epochs: many\n"),
             path().string() + ":6: training.epochs must be a whole number, not 'many'");
-  EXPECT_EQ(error(required, {"training.epochs=1.5"}),
+  EXPECT_EQ(error(required_keys, {"training.epochs=1.5"}),
             "--set training.epochs=1.5: training.epochs must be a whole number, not '1.5'");
   using Case = std::pair<const char*, const char*>;
   for (const auto& [set, expected] :
        {Case{"training.epochs=", "training.epochs must be a whole number, but is empty"},
-        Case{"training.epochs=[1]", "training.epochs must be a whole number, not a list"},
-        Case{"training.epochs='3'", "training.epochs must be a whole number"},
+        Case{"training.epochs=[1]", "training.epochs must be a whole number, not '[1]'"},
+        Case{"training.epochs='3'", "training.epochs must be a whole number, not the quoted '3'"},
         Case{"model.dropout=high", "model.dropout must be a finite number, not 'high'"},
         Case{"model.l1=.nan", "model.l1 must be a finite number, not '.nan'"},
         Case{"model.l1=nan", "model.l1 must be a finite number, not 'nan'"},
@@ -240,13 +193,13 @@ TEST_F(ConfigTest, WrongTypesAreErrors) {
         Case{"data.properties=", "data.properties must be the path of a file, but is empty"},
         Case{"model.hidden=80", "model.hidden must be a list of whole numbers, not '80'"},
         Case{"model.hidden=[8, x]", "model.hidden must be a whole number, not 'x'"},
-        Case{"model=3", "model must be a section with keys of its own"},
+        Case{"model=3", "model is a section: set one key of it, as model.features=..."},
+        Case{"model.attention={heads: 3}", "model.attention is a section: set one key of it"},
         Case{"model.attention.combine=sum", "must be values, residual, scores or pooled, not 'sum'"},
         Case{"validation.split=hard", "must be random, leave_element_out, arity or supersets, not 'hard'"},
         Case{"validation.elements=Fe", "validation.elements must be a list of words, not 'Fe'"},
-        Case{"validation.elements=[[Fe]]", "validation.elements must be a word, not a list"},
-        Case{"data.property={a: b}", "data.property must be text, not a section"}}) {
-    EXPECT_TRUE(contains(error(required, {set}), expected)) << set << " -> " << error(required, {set});
+        Case{"validation.elements=[[Fe]]", "validation.elements must be a word, not a list"}}) {
+    EXPECT_TRUE(contains(error(required_keys, {set}), expected)) << set << " -> " << error(required_keys, {set});
   }
 }
 
@@ -279,33 +232,39 @@ TEST_F(ConfigTest, RangesAreChecked) {
         Case{"accessibility.unreported=1", "accessibility.unreported=0", "between 1 and 1000"},
         Case{"accessibility.dropout=0", "accessibility.dropout=1", "at least 0 and below 1"},
         Case{"model.l2=0", "model.l2=-1", "at least 0"}}) {
-    EXPECT_EQ(error(required, {inside}), "") << inside;
-    EXPECT_TRUE(contains(error(required, {outside}), words)) << outside << " -> " << error(required, {outside});
+    EXPECT_EQ(error(required_keys, {inside}), "") << inside;
+    EXPECT_TRUE(contains(error(required_keys, {outside}), words))
+        << outside << " -> " << error(required_keys, {outside});
   }
-  EXPECT_TRUE(contains(error(required, {"model.prediction_orders=4"}), "set model.slot_order to random"));
-  EXPECT_EQ(error(required, {"model.prediction_orders=4", "model.slot_order=random"}), "");
-  EXPECT_TRUE(
-      contains(error(required, {"accessibility.members=4"}), "at least accessibility.folds, not 4 for 5 folds"));
-  EXPECT_EQ(error(required, {"accessibility.members=4", "accessibility.folds=4"}), "");
-  EXPECT_TRUE(contains(error(required, {"accessibility.member=4"}), "did you mean 'accessibility.members'"));
+}
+
+// The profile of the paper, in which all of them can be said.
+TEST_F(ConfigTest, KeysThatDoNotGoTogether) {
+  const std::string paper = required_keys + "profile: paper\n";
+  EXPECT_TRUE(contains(error(paper, {"model.prediction_orders=4"}), "set model.slot_order to random"));
+  EXPECT_EQ(error(paper, {"model.prediction_orders=4", "model.slot_order=random"}), "");
+  EXPECT_TRUE(contains(error(paper, {"accessibility.members=4"}), "at least accessibility.folds, not 4 for 5 folds"));
+  EXPECT_EQ(error(paper, {"accessibility.members=4", "accessibility.folds=4"}), "");
+  EXPECT_TRUE(contains(error(paper, {"accessibility.member=4"}), "did you mean 'accessibility.members'"));
   const std::string pooled = "model.attention.combine=pooled";
-  EXPECT_TRUE(contains(error(required, {pooled, "model.slot_order=random"}), "must be sorted while model.attention"));
-  EXPECT_EQ(error(required, {pooled}), "");
-  EXPECT_EQ(error(required, {"model.attention.mask=false"}), "");
-  EXPECT_EQ(error(required, {pooled, "model.attention.mask=false"}),
+  EXPECT_TRUE(contains(error(paper, {pooled, "model.slot_order=random"}), "must be sorted while model.attention"));
+  EXPECT_EQ(error(paper, {pooled}), "");
+  EXPECT_EQ(error(paper, {"model.attention.mask=false"}), "");
+  EXPECT_EQ(error(paper, {pooled, "model.attention.mask=false"}),
             "--set model.attention.mask=false: model.attention.mask must be true while model.attention.combine is "
             "pooled, not false: pooled fields have no absent slots");
-  EXPECT_EQ(error(required, {pooled, "model.attention.weight=0"}), "");
-  EXPECT_TRUE(contains(error(required, {pooled, "model.attention.weight=-1"}), "at least 0"));
-  EXPECT_EQ(error(required, {"model.attention.weight=0"}),
+  EXPECT_EQ(error(paper, {pooled, "model.attention.weight=0"}), "");
+  EXPECT_TRUE(contains(error(paper, {pooled, "model.attention.weight=-1"}), "at least 0"));
+  EXPECT_EQ(error(paper, {"model.attention.weight=0"}),
             "--set model.attention.weight=0: model.attention.weight must be 1 while model.attention.combine is values, "
             "not 0: only residual and pooled have the features beside the attention");
-  EXPECT_TRUE(contains(error(required, {"model.attention={combine: scores, weight: 2}"}), "combine is scores, not 2"));
-  EXPECT_EQ(error(required, {"model.attention={combine: scores, weight: 1}"}), "");
-  EXPECT_TRUE(contains(error(required, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
-  EXPECT_TRUE(contains(error(required, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
-  EXPECT_TRUE(contains(error(required, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));
-  EXPECT_TRUE(contains(error(required, {"environments.normalisation=log"}), "must be none or row, not 'log'"));
+  EXPECT_TRUE(contains(error(paper, {"model.attention.combine=scores", "model.attention.weight=2"}),
+                       "combine is scores, not 2"));
+  EXPECT_EQ(error(paper, {"model.attention.combine=scores", "model.attention.weight=1"}), "");
+  EXPECT_TRUE(contains(error(paper, {"training.optimiser=sgd"}), "training.optimiser must be adam, not 'sgd'"));
+  EXPECT_TRUE(contains(error(paper, {"training.precision=bf16"}), "training.precision cannot be bf16: use tf32"));
+  EXPECT_TRUE(contains(error(paper, {"training.precision=fp64"}), "training.precision must be fp32 or tf32, not"));
+  EXPECT_TRUE(contains(error(paper, {"environments.normalisation=log"}), "must be none or row, not 'log'"));
 }
 
 TEST_F(ConfigTest, RequiredKeysAndUnreadableFiles) {
@@ -317,8 +276,7 @@ TEST_F(ConfigTest, RequiredKeysAndUnreadableFiles) {
   EXPECT_TRUE(contains(error("data: [1, 2\n"), "not valid YAML"));
   EXPECT_TRUE(contains(error("a: b: c\n"), ":1: not valid YAML"));
   EXPECT_TRUE(contains(error("- 1\n"), "must hold sections"));
-  EXPECT_TRUE(contains(error(required + "---\na: 1\n"), "several YAML documents"));
-  EXPECT_TRUE(contains(error(required, {"no-equals-sign"}), "must have the form key.path=value"));
+  EXPECT_TRUE(contains(error(required_keys, {"no-equals-sign"}), "must have the form key.path=value"));
   const auto missing = folder_ / "missing.yaml";
   EXPECT_TRUE(contains(message_of<UsageError>([&] { read_config(missing); }), "No such file"));
   EXPECT_TRUE(contains(message_of<UsageError>([&] { read_config(folder_.path()); }), "is a folder"));

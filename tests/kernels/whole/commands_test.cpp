@@ -115,7 +115,7 @@ class Commands : public Whole, public testing::WithParamInterface<Model> {
 // Training and every command that reads a run; the first rows of a screening are those of the whole one.
 TEST_P(Commands, TrainedOnTheGpuAsOnTheCpu) {
   const Outcome trained = expect_done(training("gpu", "cuda", GetParam().keys));
-  EXPECT_TRUE(trained.err.ends_with("training on " + device_name + "\nthe run is in gpu\n")) << trained.err;
+  EXPECT_PRED2(contains, trained.err, "training on " + device_name + "\nthe run is in gpu\n");
   Tables found = evaluate_there("gpu", "cuda", "gpu_");
   found["history"] = history("gpu");
   expect_near(GetParam().name, found, trained_references());
@@ -170,8 +170,8 @@ std::vector<Model> models() {
           {"residual_random_orders",
            {"model.attention.combine=residual", "model.slot_order=random", "model.prediction_orders=3",
             "training.monitor=loss", "training.patience=1", "training.epochs=8", "training.learning_rate=0.03",
-            "ranking.patience=1", "ranking.epochs=6", "ensemble.members=5",
-            "accessibility={members: 4, folds: 2, epochs: 3, batch: 16}"}},
+            "ranking.patience=1", "ranking.epochs=6", "ensemble.members=5", "accessibility.members=4",
+            "accessibility.folds=2", "accessibility.epochs=3", "accessibility.batch=16"}},
           {"pooled_rows",
            {"model.attention.combine=pooled", "environments.normalisation=row", "training.encoder_rate=0.1",
             "training.class_weights=none", "calibration.neighbours=true"}},
