@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "host/io/readable.hpp"
+
 namespace phaseselect {
 namespace {
 
@@ -40,8 +42,7 @@ std::string shown(std::string_view text, std::size_t most) {
     end = most;
     while (end > 0 && continues_a_character(text[end])) --end;
   }
-  std::string result;
-  for (const char c : text.substr(0, end)) result += is_control(c) ? escaped(c) : std::string(1, c);
+  const std::string result = one_line(text.substr(0, end));
   return end < text.size() ? result + "..." : result;
 }
 
