@@ -65,6 +65,8 @@ struct ScreenOptions {
   bool unknown_only = false;
   std::size_t top = 0;
   std::string order;
+  bool resume = false;
+  double checkpoint_seconds = ScreenRequest().checkpoint_seconds;
 
   void add(CLI::App& command) {
     add_run(command, run);
@@ -87,6 +89,12 @@ struct ScreenOptions {
                     "product where the run judges accessibility, otherwise probability; in a calibrated run the "
                     "probability is the calibrated one")
         ->check(CLI::IsMember({"product", "probability", "accessibility"}));
+    command.add_flag("--resume", resume,
+                     "keep what has been judged in the folder OUT.csv.screening, and go on from there where the same "
+                     "screening was interrupted; say so where it is finished");
+    command.add_option("--checkpoint-seconds", checkpoint_seconds, "time between checkpoints of --resume")
+        ->check(number_of_seconds())
+        ->capture_default_str();
     common.add_engine(command);
     common.add_quiet(command);
     common.add_json(command);
@@ -102,6 +110,8 @@ struct ScreenOptions {
     result.known.assign(known.begin(), known.end());
     result.unknown_only = unknown_only;
     result.top = top;
+    result.resume = resume;
+    result.checkpoint_seconds = checkpoint_seconds;
     if (order == "product") result.order = RankBy::product;
     if (order == "probability") result.order = RankBy::probability;
     if (order == "accessibility") result.order = RankBy::accessibility;

@@ -92,6 +92,8 @@ struct ScreenRequest {
   bool unknown_only = false;  // leave known fields out instead of flagging them
   std::size_t top = 0;        // 0: all
   RankBy order = RankBy::automatic;
+  bool resume = false;  // begin, go on with, or do nothing where it is finished; the state lies beside the output
+  double checkpoint_seconds = 60;
 };
 nlohmann::json screen(const ScreenRequest& request, const Execution& execution);
 

@@ -1,62 +1,43 @@
 // Sorts more candidates than memory holds.
 #include "host/pipeline/external_sort.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <limits>
-#include <string>
-#include <system_error>
 #include <utility>
 
 #include "host/engine/ensemble.hpp"
+#include "host/io/sha256.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& folder, int error) {
-  throw Error(fmt::format("cannot keep intermediate results in {}: {}; free space there or ask for fewer with --top",
-                          folder.string(), std::generic_category().message(error)));
+constexpr std::size_t checked_at_once = std::size_t{1} << 15;  // records: 1.3 MB
+
+std::uint64_t kept(std::uint64_t keep) { return keep == 0 ? std::numeric_limits<std::uint64_t>::max() : keep; }
+
+[[noreturn]] void damaged(const std::filesystem::path& file) {
+  throw Error(fmt::format("{} is damaged (it is not what was saved): remove the folder {} and screen again",
+                          file.string(), file.parent_path().string()));
 }
 
-// The name is removed at once: the space is freed however the process ends.
-int open_unlinked(const std::filesystem::path& folder) {
-  std::string name = (folder / ".phaseselect-sort-XXXXXX").string();
-  const int file = mkostemp(name.data(), O_CLOEXEC);
-  if (file < 0) fail(folder, errno);
-  unlink(name.c_str());
-  return file;
+std::string digest_of(std::span<const Candidate> records) {
+  Sha256 digest;
+  digest.update(std::as_bytes(records));
+  return digest.finish();
 }
 
-void write_all(int file, std::span<const Candidate> records, const std::filesystem::path& folder) {
-  const char* data = reinterpret_cast<const char*>(records.data());
-  std::size_t left = records.size_bytes();
-  while (left > 0) {
-    const ssize_t written = write(file, data, left);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(folder, errno);
-    data += written;
-    left -= static_cast<std::size_t>(written);
+std::string digest_of(const SpillFile& file, std::uint64_t first, std::uint64_t end) {
+  Sha256 digest;
+  std::vector<Candidate> records;
+  for (; first < end; first += records.size()) {
+    records.resize(static_cast<std::size_t>(std::min<std::uint64_t>(checked_at_once, end - first)));
+    file.read(records, first);
+    digest.update(std::as_bytes(std::span(records)));
   }
-}
-
-void read_all(int file, std::span<Candidate> records, std::uint64_t first, const std::filesystem::path& folder) {
-  char* data = reinterpret_cast<char*>(records.data());
-  std::size_t left = records.size_bytes();
-  auto offset = static_cast<off_t>(first * sizeof(Candidate));
-  while (left > 0) {
-    const ssize_t count = pread(file, data, left, offset);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) fail(folder, count < 0 ? errno : EIO);
-    data += count;
-    offset += count;
-    left -= static_cast<std::size_t>(count);
-  }
+  return digest.finish();
 }
 
 }  // namespace
@@ -66,12 +47,25 @@ bool better(const Candidate& a, const Candidate& b) {
 }
 
 CandidateSorter::CandidateSorter(std::filesystem::path folder, std::size_t capacity, std::uint64_t keep)
-    : folder_(std::move(folder)),
-      capacity_(std::max<std::size_t>(capacity, 2)),
-      keep_(keep == 0 ? std::numeric_limits<std::uint64_t>::max() : keep) {}
+    : folder_(std::move(folder)), capacity_(std::max<std::size_t>(capacity, 2)), keep_(kept(keep)) {}
 
-CandidateSorter::~CandidateSorter() {
-  if (file_ >= 0) close(file_);
+CandidateSorter::CandidateSorter(const std::filesystem::path& file, const std::vector<SpilledRun>& saved,
+                                 std::size_t capacity, std::uint64_t keep)
+    : named_(file),
+      capacity_(std::max<std::size_t>(capacity, 2)),
+      keep_(kept(keep)),
+      spilled_(saved.empty() ? 0 : saved.back().end) {
+  if (saved.empty()) return;
+  std::error_code missing;
+  const std::uintmax_t size = std::filesystem::file_size(file, missing);
+  if (missing || size < spilled_ * sizeof(Candidate)) damaged(file);
+  file_.emplace(SpillFile::named(file, spilled_));
+  std::uint64_t begin = 0;
+  for (const SpilledRun& run : saved) {
+    if (run.end < begin || digest_of(*file_, begin, run.end) != run.sha256) damaged(file);
+    runs_.push_back({.position = begin, .end = run.end, .sha256 = run.sha256});
+    begin = run.end;
+  }
 }
 
 void CandidateSorter::add(const Candidate& candidate) {
@@ -96,15 +90,24 @@ void CandidateSorter::sort_best() {
 }
 
 void CandidateSorter::spill() {
-  if (file_ < 0) file_ = open_unlinked(folder_);
+  if (!file_) file_.emplace(named_.empty() ? SpillFile::unnamed(folder_) : SpillFile::named(named_, 0));
   sort_best();
-  write_all(file_, buffer_, folder_);
+  file_->append(buffer_);
   SortedRun run;
   run.position = spilled_;
   spilled_ += buffer_.size();
   run.end = spilled_;
-  runs_.push_back(run);
+  if (!named_.empty()) run.sha256 = digest_of(buffer_);
+  runs_.push_back(std::move(run));
   buffer_.clear();
+}
+
+std::vector<SpilledRun> CandidateSorter::save() {
+  if (!buffer_.empty()) spill();
+  if (file_) file_->sync();
+  std::vector<SpilledRun> saved;
+  for (const SortedRun& run : runs_) saved.push_back({run.end, run.sha256});
+  return saved;
 }
 
 void CandidateSorter::finish() {
@@ -132,7 +135,7 @@ bool CandidateSorter::load(SortedRun& run) {
   run.loaded = static_cast<std::size_t>(std::min<std::uint64_t>(part, run.end - run.position));
   run.used = 0;
   if (run.loaded == 0) return false;
-  read_all(file_, std::span(buffer_).subspan(run.first, run.loaded), run.position, folder_);
+  file_->read(std::span(buffer_).subspan(run.first, run.loaded), run.position);
   run.position += run.loaded;
   return true;
 }

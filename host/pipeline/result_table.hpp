@@ -21,6 +21,8 @@ class ErrorRange {
   void include(float error);
   // The error mapped from [smallest, largest] to [0, 1]; 0 when all are equal.
   float normalised(float error) const;
+  float low() const { return low_; }  // above high() where there was none
+  float high() const { return high_; }
 
  private:
   float low_ = std::numeric_limits<float>::infinity();

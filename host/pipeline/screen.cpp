@@ -3,10 +3,12 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
+#include "host/io/sha256.hpp"
 #include "host/io/stopwatch.hpp"
 #include "host/pipeline/candidate_set.hpp"
 #include "host/pipeline/commands.hpp"
@@ -14,6 +16,7 @@
 #include "host/pipeline/known_fields.hpp"
 #include "host/pipeline/loaded_run.hpp"
 #include "host/pipeline/result_table.hpp"
+#include "host/pipeline/screening_state.hpp"
 #include "phaseselect/data/candidates.hpp"
 #include "phaseselect/data/property_table.hpp"
 #include "phaseselect/error.hpp"
@@ -24,28 +27,23 @@ namespace {
 constexpr std::size_t sort_capacity = std::size_t{1} << 20;  // candidates in memory: 40 MB
 constexpr std::size_t summary_rows = 10;
 
-struct Tally {
-  ErrorRange errors;
-  std::uint64_t screened = 0;
-  std::uint64_t known = 0;  // of all candidates, screened or left out
-  std::uint64_t left_out = 0;
-};
-
 // Known fields from the run and from the lists that the user gave.
 struct Knowledge {
   KnownFields fields;
   std::size_t reported = 0;  // rows of the lists
   std::size_t rejects = 0;
+  std::string sha256;  // of the lists, one after another
 };
 
 Knowledge read_known(const ScreenRequest& request, const RunContents& contents, const Execution& execution) {
-  Knowledge knowledge{KnownFields(contents)};
+  Knowledge knowledge{.fields = KnownFields(contents), .sha256 = {}};
   for (const std::filesystem::path& path : request.known) {
     const FieldList list = read_field_list(path);
     for (const Reject& reject : list.rejects) execution.note(describe(path, reject));
     for (const PhaseField& field : list.fields) knowledge.fields.add(field, Known::reported);
     knowledge.reported += list.fields.size();
     knowledge.rejects += list.rejects.size();
+    knowledge.sha256 += sha256_file(path);
   }
   return knowledge;
 }
@@ -53,13 +51,17 @@ Knowledge read_known(const ScreenRequest& request, const RunContents& contents, 
 // Walks through the combinations and hands out those to be screened in chunks.
 class CandidateStream {
  public:
-  CandidateStream(const CandidateSet& set, const KnownFields& known, bool unknown_only)
-      : set_(set), known_(known), unknown_only_(unknown_only), combination_(static_cast<std::size_t>(set.arity)) {
-    unrank_combination(0, static_cast<int>(set.elements.size()), combination_);
+  CandidateStream(const CandidateSet& set, const KnownFields& known, bool unknown_only, std::uint64_t first_rank)
+      : set_(set),
+        known_(known),
+        unknown_only_(unknown_only),
+        combination_(static_cast<std::size_t>(set.arity)),
+        next_rank_(first_rank) {
+    if (first_rank < set.count) unrank_combination(first_rank, static_cast<int>(set.elements.size()), combination_);
   }
 
   // False when nothing is left.
-  bool fill(Tally& tally) {
+  bool fill(ScreeningTally& tally) {
     rows_.clear();
     candidates_.clear();
     while (next_rank_ < set_.count && candidates_.size() < evaluation_chunk) {
@@ -71,12 +73,13 @@ class CandidateStream {
   }
 
   const CandidateSet& set() const { return set_; }
+  std::uint64_t next_rank() const { return next_rank_; }
   FieldView fields() const { return {set_.arity, rows_}; }
   std::vector<Candidate>& candidates() { return candidates_; }
   double fraction() const { return static_cast<double>(next_rank_) / static_cast<double>(set_.count); }
 
  private:
-  void take(Tally& tally) {
+  void take(ScreeningTally& tally) {
     FieldKey key;
     for (const int index : combination_) key.add(set_.elements[static_cast<std::size_t>(index)]);
     const std::uint8_t flags = known_.flags(key);
@@ -96,7 +99,7 @@ class CandidateStream {
   const KnownFields& known_;
   bool unknown_only_;
   std::vector<int> combination_;
-  std::uint64_t next_rank_ = 0;
+  std::uint64_t next_rank_;
   std::vector<std::int16_t> rows_;
   std::vector<Candidate> candidates_;
 };
@@ -118,7 +121,7 @@ const char* order_name(RankBy order) {
 // Candidates on their way from the engine into the sorter.
 class Evaluation {
  public:
-  Evaluation(LoadedRun& loaded, const CandidateSet& set, RankBy order, CandidateSorter& sorter, Tally& tally)
+  Evaluation(LoadedRun& loaded, const CandidateSet& set, RankBy order, CandidateSorter& sorter, ScreeningTally& tally)
       : loaded_(loaded), set_(set), order_(order), sorter_(sorter), tally_(tally) {}
 
   void evaluate(CandidateStream& stream) {
@@ -169,30 +172,91 @@ class Evaluation {
   const CandidateSet& set_;
   RankBy order_;
   CandidateSorter& sorter_;
-  Tally& tally_;
+  ScreeningTally& tally_;
 };
 
-// top: how many of the best are wanted; 0: all.
-Tally evaluate_candidates(LoadedRun& loaded, CandidateStream stream, RankBy order, std::size_t top,
-                          CandidateSorter& sorter, const Execution& execution) {
-  Tally tally;
-  Evaluation candidates(loaded, stream.set(), order, sorter, tally);
-  const bool engine_knows_best = top > 0 && order == RankBy::probability && !loaded.run().weighs_neighbours();
-  const Stopwatch watch;
-  while (stream.fill(tally)) {
-    if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");
-    if (engine_knows_best) {
-      candidates.evaluate_best(stream, top);
-    } else {
-      candidates.evaluate(stream);
-    }
-    tally.screened += stream.candidates().size();
-    execution.progress(stream.fraction(), fmt::format("{} candidates, {:.0f} a second", tally.screened,
-                                                      static_cast<double>(tally.screened) / watch.seconds()));
+// What the state of a resumable screening is of. Another engine would give other bits.
+ScreeningState::Identity identity_of(const ScreenRequest& request, LoadedRun& loaded, const CandidateSet& set,
+                                     RankBy order, const Knowledge& knowledge) {
+  std::string elements;
+  for (const Element element : set.elements) elements += std::string(symbol(element)) + " ";
+  ScreeningState::Identity identity{{"run", loaded.run().file().metadata().at("sha256")},
+                                    {"run.json", sha256_file(request.run / "run.json")},
+                                    {"engine", loaded.engine().kind()},
+                                    {"arity", fmt::format("{}", set.arity)},
+                                    {"elements", elements},
+                                    {"known fields", knowledge.sha256},
+                                    {"unknown-only", request.unknown_only ? "yes" : "no"},
+                                    {"top", fmt::format("{}", request.top)},
+                                    {"order", order_name(order)}};
+  if (const SafetensorsReader* file = loaded.run().accessibility_file()) {
+    identity["accessibility"] = file->metadata().at("sha256");
   }
-  sorter.finish();
-  return tally;
+  return identity;
 }
+
+// One screening from its first candidate, or the first that is not yet judged, to its last.
+class Screening {
+ public:
+  Screening(const ScreenRequest& request, const Execution& execution, LoadedRun& loaded, const CandidateSet& set,
+            RankBy order, CandidateSorter& sorter, ScreeningState* state)
+      : request_(request),
+        execution_(execution),
+        sorter_(sorter),
+        state_(state),
+        tally_(state == nullptr ? ScreeningTally{} : state->progress().tally),
+        evaluation_(loaded, set, order, sorter, tally_),
+        engine_knows_best_(request.top > 0 && order == RankBy::probability && !loaded.run().weighs_neighbours()) {}
+
+  const ScreeningTally& run(CandidateStream stream) {
+    const Stopwatch watch;
+    while (true) {
+      if (execution_.stop_requested()) stop(stream);
+      if (!stream.fill(tally_)) break;
+      if (engine_knows_best_) {
+        evaluation_.evaluate_best(stream, request_.top);
+      } else {
+        evaluation_.evaluate(stream);
+      }
+      judged_ += stream.candidates().size();
+      tally_.screened += stream.candidates().size();
+      execution_.progress(stream.fraction(), fmt::format("{} candidates, {:.0f} a second", tally_.screened,
+                                                         static_cast<double>(judged_) / watch.seconds()));
+      if (saved_.seconds() >= request_.checkpoint_seconds) save(stream.next_rank());
+    }
+    if (tally_.screened > 0) save(stream.next_rank());
+    sorter_.finish();
+    return tally_;
+  }
+
+  std::uint64_t judged() const { return judged_; }  // by this process
+
+ private:
+  [[noreturn]] void stop(const CandidateStream& stream) {
+    if (state_ == nullptr) {
+      throw Interrupted("interrupted; nothing was written (a screening with --resume can be continued)");
+    }
+    save(stream.next_rank());
+    throw Interrupted(fmt::format("stopped with {} of {} candidates done, state saved: repeat the command to continue",
+                                  stream.next_rank(), stream.set().count));
+  }
+
+  void save(std::uint64_t next_rank) {
+    if (state_ == nullptr) return;
+    state_->save({next_rank, tally_, sorter_.save()});
+    saved_ = Stopwatch();
+  }
+
+  const ScreenRequest& request_;
+  const Execution& execution_;
+  CandidateSorter& sorter_;
+  ScreeningState* state_;  // null where nothing is kept
+  ScreeningTally tally_;
+  Evaluation evaluation_;
+  bool engine_knows_best_;
+  std::uint64_t judged_ = 0;
+  Stopwatch saved_;
+};
 
 // Beside the result, where there must be room anyway; in the temporary folder when the result is a stream.
 std::filesystem::path spill_folder(const std::filesystem::path& output) {
@@ -204,8 +268,8 @@ std::filesystem::path spill_folder(const std::filesystem::path& output) {
   return !error ? folder : std::filesystem::path(wanted != nullptr ? wanted : "/tmp");
 }
 
-nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const CandidateSet& set, const Tally& tally,
-                             const Run& run) {
+nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const CandidateSet& set,
+                             const ScreeningTally& tally, const Run& run) {
   nlohmann::json best = nlohmann::json::array();
   std::uint64_t written = 0;
   file.write(result_header);
@@ -229,17 +293,29 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
 nlohmann::json screen(const ScreenRequest& request, const Execution& execution) {
   const Stopwatch total;
   check_output_paths({request.output}, request.known, request.run);
+  if (request.resume && is_stream(request.output)) {
+    throw UsageError("--resume: a screening can only be continued into a file: name one with -o");
+  }
   LoadedRun loaded(request.run, execution);
   const CandidateSet set = choose_candidates(request, loaded.contents());
   const RankBy order = choose_order(request.order, loaded);
   note_accessibility(loaded, execution);
   const Knowledge knowledge = read_known(request, loaded.contents(), execution);
+  std::optional<ScreeningState> state;
+  if (request.resume) state.emplace(request.output, identity_of(request, loaded, set, order, knowledge));
+  if (state && state->result()) {
+    execution.note(fmt::format("{} is already finished", request.output.string()));
+    return *state->result();
+  }
   OutputFile file(request.output);  // before the work: a folder that cannot be written is found at once
-  CandidateSorter sorter(spill_folder(request.output), sort_capacity, request.top);
-  const Stopwatch screening;
-  const Tally tally = evaluate_candidates(loaded, CandidateStream(set, knowledge.fields, request.unknown_only), order,
-                                          request.top, sorter, execution);
-  const double screening_seconds = screening.seconds();
+  const std::uint64_t first_rank = state ? state->progress().next_rank : 0;
+  CandidateSorter sorter =
+      state ? CandidateSorter(state->candidates(), state->progress().runs, sort_capacity, request.top)
+            : CandidateSorter(spill_folder(request.output), sort_capacity, request.top);
+  const Stopwatch watch;
+  Screening screening(request, execution, loaded, set, order, sorter, state ? &*state : nullptr);
+  const ScreeningTally tally = screening.run(CandidateStream(set, knowledge.fields, request.unknown_only, first_rank));
+  const double seconds = watch.seconds();
   if (tally.screened == 0) {
     throw UsageError(
         fmt::format("there is no candidate: all {} are known fields, which --unknown-only leaves out", set.count));
@@ -260,7 +336,8 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
        {"reported_rows", knowledge.reported},
        {"rejects", knowledge.rejects},
        {"seconds", total.seconds()},
-       {"field_members_per_second", static_cast<double>(tally.screened) * loaded.run().members() / screening_seconds}});
+       {"field_members_per_second", static_cast<double>(screening.judged()) * loaded.run().members() / seconds}});
+  if (state) state->finish(result);
   return result;
 }
 

@@ -10,23 +10,6 @@
 namespace phaseselect {
 namespace {
 
-// Compounds of 40 metals with oxygen, and a field of each neighbouring pair of metals.
-void write_wide_tables(const small_data::Folder& folder) {
-  const std::vector<std::string> metals{"Ag", "Al", "Au", "Ba", "Be", "Bi", "Ca", "Cd", "Ce", "Co",
-                                        "Cr", "Cs", "Cu", "Dy", "Er", "Eu", "Fe", "Ga", "Gd", "Hf",
-                                        "Hg", "Ho", "In", "Ir", "K",  "La", "Li", "Lu", "Mg", "Mn",
-                                        "Mo", "Na", "Nb", "Nd", "Ni", "Os", "Pb", "Pd", "Pr", "Pt"};
-  std::string formulas = "formula\n", fields = "phases,Tc\n";
-  for (std::size_t i = 0; i < metals.size(); ++i) {
-    const std::string& next = metals[(i + 1) % metals.size()];
-    formulas += metals[i] + "O\n" + metals[i] + next + "O" + std::to_string(2 + i % 3) + "\n";
-    fields += metals[i] + " " + next + " O," + std::to_string(i % 4 * 6) + "\n";
-  }
-  small_data::write_tables(folder);
-  small_data::write_file(folder / "formulas.csv", formulas);
-  small_data::write_file(folder / "fields.csv", fields);
-}
-
 // Where each line of a text ends.
 std::vector<std::size_t> line_ends(const std::string& text) {
   std::vector<std::size_t> ends;
@@ -97,7 +80,7 @@ TEST_F(Screen, TopIsTheHeadOfTheWhole) {
 // 10,660 candidates: more than the engine is given at once.
 TEST_F(Screen, TopIsTheHeadOfTheWholeAcrossChunks) {
   const small_data::Folder wide;
-  write_wide_tables(wide);
+  small_data::write_wide_tables(wide);
   TrainRequest training;
   training.config = read_config(wide / "config.yaml", std::vector<std::string>{"ensemble.members=2"});
   training.run = wide / "run";

@@ -115,4 +115,21 @@ inline void write_tables(const Folder& folder) {
   write_file(folder / "config.yaml", config_yaml());
 }
 
+// Compounds of 40 metals with oxygen, and a field of each neighbouring pair of metals.
+inline void write_wide_tables(const Folder& folder) {
+  const std::vector<std::string> metals{"Ag", "Al", "Au", "Ba", "Be", "Bi", "Ca", "Cd", "Ce", "Co",
+                                        "Cr", "Cs", "Cu", "Dy", "Er", "Eu", "Fe", "Ga", "Gd", "Hf",
+                                        "Hg", "Ho", "In", "Ir", "K",  "La", "Li", "Lu", "Mg", "Mn",
+                                        "Mo", "Na", "Nb", "Nd", "Ni", "Os", "Pb", "Pd", "Pr", "Pt"};
+  std::string formulas = "formula\n", fields = "phases,Tc\n";
+  for (std::size_t i = 0; i < metals.size(); ++i) {
+    const std::string& next = metals[(i + 1) % metals.size()];
+    formulas += metals[i] + "O\n" + metals[i] + next + "O" + std::to_string(2 + i % 3) + "\n";
+    fields += metals[i] + " " + next + " O," + std::to_string(i % 4 * 6) + "\n";
+  }
+  write_tables(folder);
+  write_file(folder / "formulas.csv", formulas);
+  write_file(folder / "fields.csv", fields);
+}
+
 }  // namespace phaseselect::small_data
