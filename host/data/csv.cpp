@@ -9,9 +9,11 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <system_error>
 #include <utility>
 
+#include "host/io/sha256.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -164,6 +166,7 @@ CsvTable read_csv(const std::filesystem::path& path) {
   CsvTable table;
   table.path_ = path;
   table.text_ = read_text(path);
+  table.sha256_ = sha256(std::as_bytes(std::span(table.text_)));
   if (table.text_.empty()) throw Error(fmt::format("{}: the file is empty; a header line is needed", path.string()));
   Scanner scanner(path, table.text_);
   while (!scanner.done() && (scanner.pass_empty_line() || scanner.at_comment())) {

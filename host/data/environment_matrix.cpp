@@ -187,6 +187,7 @@ EnvironmentMatrix read_environment_matrix(const std::filesystem::path& path) {
   EnvironmentMatrixBuilder builder;
   for (const CsvRow& row : table.rows()) builder.add(row.cells[column], row.line);
   EnvironmentMatrix matrix = std::move(builder).finish();
+  matrix.sha256 = table.sha256();
   if (matrix.environments() == 0) {
     throw Error(matrix.rejects.empty()
                     ? fmt::format("{}: there is no formula of two or more elements", path.string())

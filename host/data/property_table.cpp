@@ -137,6 +137,7 @@ PropertyTable read_property_table(const std::filesystem::path& path, const std::
   PropertyTable table;
   table.property = csv.header()[value_column];
   table.rows = csv.rows().size();
+  table.sha256 = csv.sha256();
   FieldReader reader(column.notation);
   Aggregator aggregator(table.records);
   for (const CsvRow& row : csv.rows()) {
@@ -167,6 +168,7 @@ FieldList read_field_list(const std::filesystem::path& path) {
   const FieldColumn column = find_field_column(csv, Notation::phases);
   FieldReader reader(column.notation);
   FieldList list;
+  list.sha256 = csv.sha256();
   list.fields.reserve(csv.rows().size());
   list.lines.reserve(csv.rows().size());
   for (const CsvRow& row : csv.rows()) {

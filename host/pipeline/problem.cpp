@@ -99,6 +99,7 @@ PreparedData prepare(const Config& config) {
   PreparedData data;
   data.table = read_property_table(config.data.properties, config.data.property);
   data.matrix = read_environment_matrix(config.environments.formulas);
+  data.identity = {data.table.sha256, data.matrix.sha256};
   sort_records(config, ElementRows(data.matrix.elements), data);
   label(config, data);
   Problem& problem = data.problem;

@@ -1,4 +1,6 @@
 // aggregate and inspect on small tables and, where they are, on the real ones.
+#include "host/io/sha256.hpp"
+#include "host/pipeline/problem.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/pipeline/commands_fixture.hpp"
 #include "tests/real_data.hpp"
@@ -54,6 +56,13 @@ TEST(Aggregate, RealSuperconductors) {
   for (const auto& row : small_data::read_cells(folder / "out.csv"))
     merged += row[0] == "phases" ? 0 : std::stoul(row[2]);
   EXPECT_EQ(merged + result.rejects, result.rows) << "rows are lost or counted twice";
+}
+
+TEST(Prepare, KeepsTheChecksumsOfBothTables) {
+  const small_data::Folder folder;
+  small_data::write_tables(folder);
+  const PreparedData data = prepare(read_config(folder / "config.yaml"));
+  EXPECT_EQ(data.identity, (DataIdentity{sha256_file(folder / "fields.csv"), sha256_file(folder / "formulas.csv")}));
 }
 
 TEST(Inspect, CountsOfSmallTables) {

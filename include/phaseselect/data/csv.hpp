@@ -22,6 +22,7 @@ class CsvTable {
   const std::filesystem::path& path() const { return path_; }
   const std::vector<std::string_view>& header() const { return header_; }
   const std::vector<CsvRow>& rows() const { return rows_; }
+  const std::string& sha256() const { return sha256_; }  // of the bytes that were read
 
   // Index of a column; empty when there is none. Throws Error when two columns have this name.
   std::optional<std::size_t> find_column(std::string_view name) const;
@@ -34,6 +35,7 @@ class CsvTable {
   std::vector<char> text_;  // the views point into it (quoted cells are unescaped in place); a move keeps its address
   std::vector<std::string_view> header_;
   std::vector<CsvRow> rows_;
+  std::string sha256_;
 
  public:
   CsvTable() = default;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct EnvironmentMatrix {
   std::size_t formulas = 0;  // rows read, rejects included
   std::size_t distinct = 0;  // distinct reduced compositions
   std::vector<Reject> rejects;
+  std::string sha256;  // of the file's bytes that were read; empty where there was no file
 
   std::size_t environments() const { return column_offsets.empty() ? 0 : column_offsets.size() - 1; }
   std::size_t ones() const { return column_rows.size(); }

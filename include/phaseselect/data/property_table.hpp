@@ -34,6 +34,7 @@ struct PropertyTable {
   std::size_t rows = 0;              // data rows read, rejected ones included
   std::vector<FieldRecord> records;  // in canonical order of the fields
   std::vector<Reject> rejects;       // in file order
+  std::string sha256;                // of the bytes that were read
 };
 
 // Reads a CSV with a `formula` or `phases` column (`formula` wins where both are present, so that every row is a
@@ -57,6 +58,7 @@ struct FieldList {
   std::vector<PhaseField> fields;  // in file order, one per accepted row
   std::vector<std::size_t> lines;  // its line
   std::vector<Reject> rejects;
+  std::string sha256;  // of the bytes that were read
 };
 FieldList read_field_list(const std::filesystem::path& path);
 
