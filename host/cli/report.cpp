@@ -92,6 +92,11 @@ std::string measure_line(const nlohmann::json& metrics, const char* name, std::s
 
 }  // namespace
 
+std::string aggregate_text(const nlohmann::json& result) {
+  return fmt::format("{} rows, {} phase fields, {} rows rejected\n", count(result["rows"]), count(result["fields"]),
+                     count(result["rejects"]));
+}
+
 std::string inspect_text(const nlohmann::json& result) {
   const nlohmann::json& environments = result["environments"];
   const nlohmann::json& properties = result["properties"];

@@ -145,6 +145,20 @@ SchemaKey choice(std::string path, Value& target, Choices<Value> choices, Hints 
       }};
 }
 
+// The words are for the command line, where a comma alone is no YAML.
+SchemaKey decimal_mark(std::string path, DecimalMark& target) {
+  return {std::move(path), false,
+          [&target](const YAML::Node& node, const Folder&) {
+            target = read_choice<DecimalMark>(node,
+                                              {{".", DecimalMark::point},
+                                               {",", DecimalMark::comma},
+                                               {"point", DecimalMark::point},
+                                               {"comma", DecimalMark::comma}},
+                                              {});
+          },
+          [&target](YAML::Emitter& out) { out << YAML::DoubleQuoted << (target == DecimalMark::comma ? "," : "."); }};
+}
+
 // 63 layers of 65,535 units: the random numbers of dropout address no more (model/random.hpp).
 SchemaKey widths(std::string path, std::vector<int>& target) {
   return {std::move(path), false,
@@ -199,9 +213,12 @@ std::vector<SchemaKey> schema(Config& c) {
   return {
       file("data.properties", c.data.properties),
       text("data.property", c.data.property),
+      text("data.formula", c.data.formula),
+      decimal_mark("data.decimal", c.data.decimal),
       required(real("data.threshold", c.data.threshold, any)),
       boolean("data.inclusive", c.data.inclusive),
       file("environments.formulas", c.environments.formulas),
+      text("environments.formula", c.environments.formula),
       choice<Grouping>("environments.grouping", c.environments.grouping,
                        {{"exact", Grouping::exact}, {"none", Grouping::none}}),
       choice<Normalisation>("environments.normalisation", c.environments.normalisation,
