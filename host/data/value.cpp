@@ -108,15 +108,19 @@ bool is_date_of_month(std::string_view text) {
   return text.find_first_of("0123456789") != std::string_view::npos;
 }
 
+constexpr std::string_view fraction = "is a fraction: write it as a decimal";
+constexpr std::string_view fractions[] = {"½", "⅓", "⅔", "¼", "¾"};
+
 // What follows a number.
 std::string_view kind_behind_number(std::string_view rest) {
-  constexpr std::string_view uncertainty[] = {"±", "+/-", "+-", "(", "∓"};
+  constexpr std::string_view uncertainty[] = {"±", "+/-", "+-", "∓"};
   constexpr std::string_view range[] = {"-", "–", "—", "−", "..", "…", "to ", "‒", "‐", "‑"};
   constexpr std::string_view power[] = {"×", "x10", "x 10", "*10", "* 10", "·10", "· 10", "^"};
-  if (begins_with_one(rest, uncertainty)) return "has an uncertainty: write the number alone";
+  if (begins_with_one(rest, uncertainty) || (rest.front() == '(' && behind_digits(rest, 1) > 1))
+    return "has an uncertainty: write the number alone";
   if (begins_with_one(rest, range)) return "is a range: write one number";
   if (begins_with_one(rest, power)) return "has a power of ten: write 1.5e3";
-  if (rest.starts_with('/')) return "is a fraction: write it as a decimal";
+  if (rest.starts_with('/') || begins_with_one(rest, fractions)) return fraction;
   if (rest.starts_with("<") || rest.starts_with(">")) return "is a bound, not a number";
   const bool unit = is_lower(rest.front()) || rest.front() == '%' || static_cast<unsigned char>(rest.front()) >= 0x80;
   return unit ? "has a unit: write the number alone" : "is not a number";
@@ -136,9 +140,12 @@ std::string_view kind_of(std::string_view text, DecimalMark mark) {
   const std::size_t length = number_length(text);
   const std::string_view number = text.substr(0, length);
   const std::string_view rest = trimmed(text.substr(length));
-  if (length == 0) return "is not a number";
+  if (length == 0) return begins_with_one(text, fractions) ? fraction : "is not a number";
   if (mark == DecimalMark::comma && number.find('.') != std::string_view::npos) {
     return "has a decimal point where data.decimal is ','";
+  }
+  if (has_comma(number) && (rest.starts_with('.') || rest.starts_with(','))) {
+    return "has a thousands separator: leave it out";
   }
   if (mark == DecimalMark::point && has_comma(number)) {
     return "has a decimal comma: set data.decimal to ',' (aggregate: --decimal ,)";

@@ -40,7 +40,10 @@ int support(archive* reader, ArchiveReader::Kind kind) {
 void ArchiveReader::Free::operator()(archive* reader) const { archive_read_free(reader); }
 
 ArchiveReader::ArchiveReader(std::string_view bytes, std::string name, Kind kind)
-    : name_(std::move(name)), size_(bytes.size()), unfolding_(bytes.size(), name_), reader_(archive_read_new()) {
+    : name_(std::move(name)),
+      size_(bytes.size()),
+      unfolding_(bytes.size(), kind == Kind::zip ? Unfolding::of_workbook : Unfolding::of_text, name_),
+      reader_(archive_read_new()) {
   if (!reader_) throw std::bad_alloc();
   check(support(reader_.get(), kind));
   check(archive_read_open_memory(reader_.get(), bytes.data(), bytes.size()));

@@ -18,13 +18,12 @@ namespace {
 
 constexpr std::size_t block = std::size_t{1} << 16;
 constexpr std::size_t always_allowed = std::size_t{16} << 20;
-constexpr std::size_t most_unfolding = 1000;
 
 // Inflates gzip members, one after another.
 class Inflater {
  public:
   Inflater(std::string_view bytes, const std::string& name)
-      : rest_(bytes), name_(name), unfolding_(bytes.size(), name) {
+      : rest_(bytes), name_(name), unfolding_(bytes.size(), Unfolding::of_text, name) {
     constexpr int gzip_only = 16;
     if (inflateInit2(&stream_, MAX_WBITS + gzip_only) != Z_OK) throw std::bad_alloc();
   }
@@ -82,11 +81,11 @@ std::vector<char> by_libarchive(std::string_view bytes, ArchiveReader::Kind kind
 
 void Unfolding::add(std::size_t bytes) {
   unpacked_ += bytes;
-  if (unpacked_ <= always_allowed || unpacked_ / most_unfolding <= packed_) return;
+  if (unpacked_ <= always_allowed || unpacked_ / most_ <= packed_) return;
   throw Error(
       fmt::format("{}: the compressed file unfolds to more than {} times its size, which no table does; "
                   "unpack it yourself if it is one",
-                  name_, most_unfolding));
+                  name_, most_));
 }
 
 Compression compression_of(std::string_view bytes) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace phaseselect {
@@ -16,14 +17,20 @@ Compression compression_of(std::string_view bytes);
 // others, or where they unfold out of all proportion.
 std::vector<char> decompressed(std::string_view bytes, Compression compression, const std::string& name);
 
-// Refuses what unfolds to more than a thousand times its size: text seldom shrinks to a fiftieth.
+// Refuses what unfolds out of all proportion, beyond the first 16 MiB.
 class Unfolding {
  public:
-  Unfolding(std::size_t packed, std::string name) : packed_(packed), name_(std::move(name)) {}
+  static constexpr std::size_t of_text = 1000;     // times its size; text seldom has a fiftieth
+  static constexpr std::size_t of_workbook = 200;  // a parsed part takes ten times its size again
+
+  Unfolding(std::size_t packed, std::size_t most, std::string name)
+      : packed_(packed), most_(most), name_(std::move(name)) {}
+  // Throws Error, which begins with the name.
   void add(std::size_t bytes);
 
  private:
   std::size_t packed_;
+  std::size_t most_;
   std::size_t unpacked_ = 0;
   std::string name_;
 };

@@ -23,7 +23,7 @@ constexpr std::size_t most_columns = 16384;  // of an Excel sheet
 constexpr std::size_t most_rows = 1048576;
 
 template <typename Number>
-std::optional<Number> whole(std::string_view text) {
+std::optional<Number> parsed(std::string_view text) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -57,7 +57,7 @@ class SheetReader {
     for (const pugi::xml_node row : child(child(document, "worksheet"), "sheetData").children()) {
       if (local_name(row.name()) != "row") continue;
       const std::string_view given = attribute(row, "r");
-      const std::optional<std::size_t> next = given.empty() ? line + 1 : whole<std::size_t>(given);
+      const std::optional<std::size_t> next = given.empty() ? line + 1 : parsed<std::size_t>(given);
       if (!next || *next <= line || *next > most_rows) damaged(fmt::format("row '{}' in {}", given, path));
       line = *next;
       read_row(row, line);
@@ -97,10 +97,12 @@ class SheetReader {
 
   Extent read_cell(pugi::xml_node cell) {
     const std::string_view type = attribute(cell, "t");
-    const std::string_view value = child(cell, "v").text().get();
+    const pugi::xml_node kept = child(cell, "v");
+    const std::string_view value = kept.text().get();
+    if (!kept && child(cell, "f")) return append(fmt::format("={}", child(cell, "f").text().get()));  // never computed
     if (type == "inlineStr") return append(rich_text(child(cell, "is")));
     if (type == "s") {
-      const std::optional<std::size_t> number = whole<std::size_t>(trimmed(value));
+      const std::optional<std::size_t> number = parsed<std::size_t>(trimmed(value));
       if (!number || *number >= strings_.size())
         damaged(fmt::format("string '{}' of cell {}", value, attribute(cell, "r")));
       return strings_[*number];
@@ -112,9 +114,9 @@ class SheetReader {
 
   // The shortest text that is the same double: "18.300000000000001" is 18.3.
   std::string number_text(std::string_view value, std::string_view style) const {
-    const std::optional<double> number = whole<double>(value);
+    const std::optional<double> number = parsed<double>(value);
     if (!number || !std::isfinite(*number)) return std::string(value);
-    const bool date = workbook_.shows_dates(whole<std::size_t>(style).value_or(0));
+    const bool date = workbook_.shows_dates(parsed<std::size_t>(style).value_or(0));
     return date ? iso_date(*number, workbook_.dates()) : fmt::format("{}", *number);
   }
 
@@ -138,19 +140,16 @@ Sheet read_xlsx(std::string_view bytes, const std::string& name) {
   }
   Workbook workbook(bytes, name);
   Sheet chosen;
+  std::vector<std::string> names;
   for (const Workbook::Worksheet& each : workbook.worksheets()) {
     Sheet sheet;
     SheetReader(workbook, sheet, name).read(each.path);
     if (sheet.rows.empty()) continue;
-    sheet.sheets = std::move(chosen.sheets);
-    sheet.sheets.push_back(each.name);
-    if (sheet.sheets.size() == 1) {
-      chosen = std::move(sheet);
-    } else {
-      chosen.sheets = std::move(sheet.sheets);
-    }
+    names.push_back(each.name);
+    if (names.size() == 1) chosen = std::move(sheet);
   }
   if (chosen.rows.empty()) throw Error(fmt::format("{}: the workbook has no visible sheet with content", name));
+  chosen.sheets = std::move(names);
   return chosen;
 }
 
