@@ -35,8 +35,11 @@ std::optional<std::size_t> behind_word(std::string_view text, std::size_t at, st
 template <std::size_t Count>
 bool ends_with_one(std::string_view text, std::size_t at, const std::array<std::string_view, Count>& molecules) {
   const bool bracketed = at < text.size() && is_opening(text[at]);
+  const std::size_t begin = behind_blanks(text, at + (bracketed ? 1 : 0));
+  if (begin >= text.size()) return false;
   return std::any_of(molecules.begin(), molecules.end(), [&](std::string_view molecule) {
-    std::optional<std::size_t> end = behind_word(text, at + (bracketed ? 1 : 0), molecule);
+    if (text[begin] != molecule.front()) return false;
+    const std::optional<std::size_t> end = behind_word(text, begin, molecule);
     if (!end) return false;
     std::size_t behind = behind_blanks(text, *end);
     if (bracketed) {

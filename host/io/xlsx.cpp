@@ -97,9 +97,10 @@ class SheetReader {
 
   Extent read_cell(pugi::xml_node cell) {
     const std::string_view type = attribute(cell, "t");
-    const pugi::xml_node kept = child(cell, "v");
-    const std::string_view value = kept.text().get();
-    if (!kept && child(cell, "f")) return append(fmt::format("={}", child(cell, "f").text().get()));  // never computed
+    const std::string_view value = child(cell, "v").text().get();
+    const pugi::xml_node formula = child(cell, "f");
+    if (value.empty() && formula && type != "str")
+      return append(fmt::format("={}", formula.text().get()));  // not computed
     if (type == "inlineStr") return append(rich_text(child(cell, "is")));
     if (type == "s") {
       const std::optional<std::size_t> number = parsed<std::size_t>(trimmed(value));

@@ -68,6 +68,8 @@ TEST(Workbook, OtherKindsOfCells) {
   EXPECT_EQ(second_cell(cell("B2", "93 K", "str")), "93 K");
   EXPECT_EQ(second_cell("<c r=\"B2\"><f>A1*2</f><v>18.300000000000001</v></c>"), "18.3");
   EXPECT_EQ(second_cell("<c r=\"B2\"><f>A1*2</f></c>"), "=A1*2");  // never computed
+  EXPECT_EQ(second_cell("<c r=\"B2\"><f>A1*2</f><v></v></c>"), "=A1*2");
+  EXPECT_EQ(second_cell("<c r=\"B2\" t=\"str\"><f>\"\"</f><v></v></c>"), "");
   EXPECT_EQ(
       second_cell(cell("B2", "1", "s"), {{}, "<si><t>a</t></si><si><t xml:space=\"preserve\"> b </t></si>", {}, {}}),
       "b");
