@@ -144,9 +144,10 @@ FieldColumn find_field_column(const CsvTable& table, const FieldColumnRequest& r
     return {*named, fields && request.fields_too ? Notation::phases : Notation::formula, {}};
   }
   if (std::optional<FieldColumn> found = find_by_names(table, request)) return *std::move(found);
-  throw Error(fmt::format("{}: there is {} column; the file has {}; name one with {}", table.name(),
+  throw Error(fmt::format("{}: there is {} column; the file has {}; name one {}", table.name(),
                           request.fields_too ? "neither a 'formula' nor a 'phases'" : "no 'formula'",
-                          column_names(table), request.setting));
+                          column_names(table),
+                          request.setting.empty() ? "in the header line" : fmt::format("with {}", request.setting)));
 }
 
 }  // namespace phaseselect

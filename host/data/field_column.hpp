@@ -37,8 +37,8 @@ std::optional<std::size_t> find_named_column(const CsvTable& table, std::string_
 
 // The column with the name `given`, or by the usual names where that is empty: 'formula' and 'phases', of which
 // `preferred` wins, then the synonyms of both in the order of field_column.cpp. `fields_too`: phase fields are as good
-// as formulas. Throws Error with the columns of the file and `setting`, which names another; UsageError where `given`
-// is no column.
+// as formulas. Throws Error with the columns of the file and `setting`, which names another (none: only the header
+// can); UsageError where `given` is no column.
 struct FieldColumnRequest {
   std::string_view given;
   std::string_view setting;

@@ -83,6 +83,8 @@ class TextReader {
     if (table_.text.empty()) throw Error(fmt::format("{}: the file is empty; a header line is needed", name_));
     std::span<char> comment;
     CsvScanner comments(name_, table_.text, ',', Strictness::lenient);
+    // Excel's own line that names the delimiter, which the rows show as well.
+    if (view(comments.rest()).starts_with("sep=")) comments.pass_line();
     while (!comments.done() && (comments.pass_empty_line() || comments.at_comment())) {
       if (!comments.done() && comments.at_comment()) comment = comments.pass_line();
     }

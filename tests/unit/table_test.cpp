@@ -100,6 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
         Form{"hash_header_below_comment", "# by hand\n#formula,Tc\n\nNb3Sn,18.3\nMgB2,39\nYBa2Cu3O7,93\n"},
         Form{"blanks", replaced(plain, ",", "\u00A0,\u2009")},
         Form{"index", ",formula,Tc\n0,Nb3Sn,18.3\n1,MgB2,39\n2,YBa2Cu3O7,93\n"},
+        Form{"excel_hint", "sep=;\r\n" + replaced(replaced(plain, ",", ";"), "\n", "\r\n")},
         Form{"minus", replaced(plain, "39", "\u00A0+39")}),
     [](const auto& form) { return form.param.name; });
 

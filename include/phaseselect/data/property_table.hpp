@@ -86,7 +86,7 @@ struct FieldList {
 struct FieldListRequest {
   std::string formula = {};  // the column; empty: by its usual names
   DecimalMark decimal = DecimalMark::point;
-  std::string_view formula_setting = "a header line that has it";
+  std::string_view formula_setting = {};  // none: the header has to name it
 };
 FieldList read_field_list(const std::filesystem::path& path, const FieldListRequest& request = {});
 
