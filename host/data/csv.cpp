@@ -17,7 +17,7 @@
 namespace phaseselect {
 namespace {
 
-constexpr std::size_t most_names = 30;
+constexpr std::size_t most_names = 100;
 constexpr std::size_t most_characters = 40;
 
 std::string_view without_blanks(std::string_view text) {

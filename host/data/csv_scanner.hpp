@@ -18,13 +18,14 @@ enum class Strictness {
 // Cells are views into the text; quoted ones are unescaped in place.
 class CsvScanner {
  public:
-  // `name` is for messages and must outlive the scanner.
-  CsvScanner(const std::string& name, std::span<char> text, char delimiter, Strictness strictness)
+  // `name` is for messages and must outlive the scanner; the text begins in line `line`.
+  CsvScanner(const std::string& name, std::span<char> text, char delimiter, Strictness strictness, std::size_t line = 1)
       : name_(name),
         at_(text.data()),
         end_(text.data() + text.size()),
         delimiter_(delimiter),
-        lenient_(strictness == Strictness::lenient) {}
+        lenient_(strictness == Strictness::lenient),
+        line_(line) {}
 
   bool done() const { return at_ == end_; }
   bool at_comment() const { return *at_ == '#'; }
@@ -53,7 +54,7 @@ class CsvScanner {
   char delimiter_;
   bool lenient_;
   bool text_followed_quote_ = false;
-  std::size_t line_ = 1;
+  std::size_t line_;
 };
 
 // The beginning of a row that does not fit its table, for its reject.

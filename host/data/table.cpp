@@ -34,9 +34,6 @@ std::vector<char> unpacked(std::vector<char> bytes, const std::string& name) {
   if (compression_of(view(text)) != Compression::none) {
     throw Error(fmt::format("{}: the file is compressed twice; unpack it once", name));
   }
-  if (view(text).size() > 262 && view(text).substr(257, 5) == "ustar") {
-    throw Error(fmt::format("{}: this is an archive of files (tar); unpack it", name));
-  }
   return text;
 }
 
@@ -90,13 +87,11 @@ class TextReader {
     }
     if (comments.done()) throw Error(fmt::format("{}: there is no header line", name_));
     delimiter_ = delimiter_of(comments.rest());
-    CsvScanner scanner(name_, comments.rest(), delimiter_, Strictness::lenient);
-    first_line_ = comments.line() - 1;
+    CsvScanner scanner(name_, comments.rest(), delimiter_, Strictness::lenient, comments.line());
     CsvRow header = scanner.read_row(0);
     if (!header_in_comment(comment, header)) {
       table_.header = std::move(header.cells);
     } else {
-      header.line += first_line_;
       table_.rows.push_back(std::move(header));
     }
     while (!scanner.done()) {
@@ -127,7 +122,6 @@ class TextReader {
 
   void add(CsvScanner& scanner) {
     CsvRow row = scanner.read_row(table_.header.size());
-    row.line += first_line_;
     if (scanner.text_followed_quote()) {
       table_.rejects.push_back({row.line, row_text(row, delimiter_),
                                 "text follows the closing quote of a cell; double the quotes inside a cell"});
@@ -144,7 +138,6 @@ class TextReader {
   const std::string& name_;
   std::string_view formula_column_;
   char delimiter_ = ',';
-  std::size_t first_line_ = 0;  // lines before the scanned text
 };
 
 }  // namespace
@@ -156,6 +149,7 @@ CsvTable read_table(const std::filesystem::path& path, std::string_view formula_
   table.path = path;
   table.sha256 = std::move(input.sha256);
   std::vector<char> bytes = unpacked(std::move(input.bytes), name);
+  refuse_other_packing(view(bytes), name);
   if (is_spreadsheet(view(bytes))) {
     fill_from_sheet(table, read_xlsx(view(bytes), name), formula_column, name);
   } else {

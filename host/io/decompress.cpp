@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "host/io/archive.hpp"
 #include "phaseselect/error.hpp"
@@ -98,6 +99,21 @@ Compression compression_of(std::string_view bytes) {
     return Compression::bzip2;
   }
   return Compression::none;
+}
+
+void refuse_other_packing(std::string_view bytes, const std::string& name) {
+  using namespace std::string_view_literals;
+  constexpr std::pair<std::string_view, std::string_view> packings[] = {
+      {"\x04\x22\x4D\x18"sv, "lz4"},     {"LZIP"sv, "lzip"}, {"\x1F\x9D"sv, "compress"},
+      {"7z\xBC\xAF\x27\x1C"sv, "7-Zip"}, {"Rar!"sv, "RAR"},  {"PAR1"sv, "Parquet"}};
+  for (const auto& [magic, packing] : packings) {
+    if (!bytes.starts_with(magic)) continue;
+    throw Error(fmt::format("{}: this is a file of {}: unpack it, or save the table as CSV", name, packing));
+  }
+  constexpr std::size_t tar_magic = 257;
+  if (bytes.size() > tar_magic && bytes.substr(tar_magic).starts_with("ustar")) {
+    throw Error(fmt::format("{}: this is an archive of files (tar): unpack it", name));
+  }
 }
 
 std::vector<char> decompressed(std::string_view bytes, Compression compression, const std::string& name) {

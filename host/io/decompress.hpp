@@ -13,6 +13,9 @@ enum class Compression { none, gzip, zstd, xz, bzip2 };
 
 Compression compression_of(std::string_view bytes);
 
+// Throws Error for packings and archives that are known and not read: lz4, 7-Zip, tar and the like.
+void refuse_other_packing(std::string_view bytes, const std::string& name);
+
 // Unpacks all parts. Throws Error, which begins with `name`, where the bytes are damaged, truncated or followed by
 // others, or where they unfold out of all proportion.
 std::vector<char> decompressed(std::string_view bytes, Compression compression, const std::string& name);

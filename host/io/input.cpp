@@ -53,6 +53,7 @@ std::optional<std::size_t> known_size(const std::filesystem::path& path) {
 }
 
 void refuse_no_table(std::string_view bytes, const std::string& name) {
+  refuse_other_packing(bytes, name);
   if (compression_of(bytes) == Compression::none && !is_spreadsheet(bytes)) refuse_binary(bytes, name);
 }
 

@@ -191,6 +191,7 @@ TEST(Table, FilesThatAreNoTableAreNamed) {
   EXPECT_TRUE(contains(failure(""), "the file is empty"));
   EXPECT_TRUE(contains(failure("\n# only this\n"), "no header line"));
   EXPECT_TRUE(contains(failure("a\n1\n\"open\n2\n"), "line 3: a quoted cell is not closed"));
+  EXPECT_TRUE(contains(failure("# a\n\na\n1\n\"open\n2\n"), "line 5: a quoted cell is not closed"));
   EXPECT_TRUE(contains(failure(std::string("formula,Tc\nFe,\0", 15)), "line 2: there is a NUL byte"));
   EXPECT_TRUE(contains(failure(std::string(100000, '\0')), "NUL byte"));
   EXPECT_TRUE(contains(failure(utf16(plain, true, true) + "x"), "UTF-16 text is damaged"));
@@ -208,6 +209,9 @@ TEST(Table, FilesThatAreNoTableAreNamed) {
   EXPECT_TRUE(
       contains(failure(compressed(compressed(plain, archive_write_add_filter_xz), archive_write_add_filter_gzip)),
                "compressed twice"));
+  EXPECT_TRUE(contains(failure("7z\xBC\xAF\x27\x1C and so on"), "a file of 7-Zip: unpack it"));
+  EXPECT_TRUE(contains(failure(compressed(std::string(257, 'x') + "ustar", archive_write_add_filter_gzip)),
+                       "(tar): unpack it"));
   EXPECT_TRUE(contains(failure(compressed("", archive_write_add_filter_gzip)), "the file is empty"));
   EXPECT_TRUE(contains(message_of<Error>([] { read_table("/nowhere.csv"); }), "/nowhere.csv: cannot be opened"));
   EXPECT_TRUE(contains(message_of<Error>([] { read_table(std::filesystem::temp_directory_path()); }), "a folder"));
