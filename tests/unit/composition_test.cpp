@@ -210,6 +210,9 @@ TEST(Composition, LongFormulasAreMergedExactly) {
   for (int i = 0; i < 300; ++i) nested += i % 3 == 0 ? "(H2" : i % 3 == 1 ? "(O" : "(Fe0.5D0";
   nested += std::string(300, ')');
   EXPECT_EQ(shown(parse_composition(nested)), "Fe50 H200 O100");
+  std::string zeros;
+  for (int i = 0; i < 200; ++i) zeros += "D0";
+  EXPECT_EQ(shown(parse_composition("((" + zeros + "))Fe")), "Fe");
 }
 
 TEST(Composition, DeepBracketsAreRead) {
