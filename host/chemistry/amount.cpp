@@ -77,6 +77,7 @@ std::optional<Rational> rounded(const Decimal& decimal) {
 }  // namespace
 
 std::optional<Rational> parse_amount(std::string_view text) {
+  if (text.size() == 1 && text[0] != '.') return Rational{text[0] - '0', 1};  // most amounts
   const std::size_t point = std::min(text.find('.'), text.size());
   Decimal decimal{text.substr(0, point), text.substr(std::min(point + 1, text.size()))};
   decimal.fraction = decimal.fraction.substr(0, decimal.fraction.find_last_not_of('0') + 1);

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <numeric>
 #include <optional>
@@ -23,9 +24,18 @@ namespace {
 constexpr std::int64_t large_amount = 1000;
 
 // What the parser reads or refuses as it is; everything else may be another spelling.
-bool is_plain(char c) {
-  return is_upper(c) || is_lower(c) || is_digit(c) || c == '.' || is_opening(c) || is_closing(c) || c == ' ' ||
-         c == '\t' || c == '*' || c == '+' || c == '=';
+constexpr auto plain = [] {
+  std::array<bool, 256> is_plain{};
+  for (std::size_t c = 0; c < 128; ++c) {
+    const char letter = static_cast<char>(c);
+    is_plain[c] = is_upper(letter) || is_lower(letter) || is_digit(letter) || is_opening(letter) ||
+                  is_closing(letter) || std::string_view(". \t*+=").find(letter) != std::string_view::npos;
+  }
+  return is_plain;
+}();
+
+bool is_plain(std::string_view formula) {
+  return std::all_of(formula.begin(), formula.end(), [](char c) { return plain[static_cast<unsigned char>(c)]; });
 }
 
 // II, III, IV, VI, VII and VIII: iodine and vanadium do not stand like that. (I) and (V) can be elements.
@@ -44,7 +54,7 @@ bool is_oxidation_state(std::string_view text) {
 }  // namespace
 
 std::span<const Component> FormulaParser::parse(std::string_view formula) {
-  respelled_ = !std::all_of(formula.begin(), formula.end(), is_plain);
+  respelled_ = !is_plain(formula);
   if (respelled_) spelling_.rewrite(formula, mark_);
   text_ = respelled_ ? spelling_.text() : formula;
   at_ = 0;

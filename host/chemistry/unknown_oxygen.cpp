@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstddef>
 #include <string>
 
@@ -35,6 +36,13 @@ bool take_variable(std::string_view& text) {
   return take(text, variables);
 }
 
+// The last bytes of variables: few formulas end with one.
+constexpr auto may_be_variable = [] {
+  std::array<bool, 256> last{};
+  for (const char c : std::string_view("xyzXYZdnδΔ")) last[static_cast<unsigned char>(c)] = true;
+  return last;
+}();
+
 void take_number(std::string_view& text) {
   const std::size_t last = text.find_last_not_of("0123456789.");
   text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
@@ -63,7 +71,9 @@ bool is_alphabetical(std::string_view formula) {
 }  // namespace
 
 void refuse_unknown_oxygen(std::string_view formula) {
-  std::string_view text = formula.substr(0, formula.find_last_not_of(" \t") + 1);
+  std::string_view text = formula;
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  if (text.empty() || !may_be_variable[static_cast<unsigned char>(text.back())]) return;
   const std::string_view whole = text;
   if (text.ends_with('d') || text.ends_with('n')) {  // a variable behind a sign alone: Od and On are none
     text.remove_suffix(1);

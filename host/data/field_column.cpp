@@ -93,7 +93,7 @@ std::optional<FieldColumn> find_by_names(const CsvTable& table, const FieldColum
   const bool formula_first = request.preferred == Notation::formula;
   if (formula && (formula_first || !phases)) return FieldColumn{*formula, Notation::formula, {}};
   if (phases) return FieldColumn{*phases, Notation::phases, {}};
-  const auto formulas = find_synonym(table, formula_names, Notation::formula);
+  auto formulas = find_synonym(table, formula_names, Notation::formula);
   if (!request.fields_too || (formulas && formula_first)) return formulas;
   const auto fields = find_synonym(table, phases_names, Notation::phases);
   return fields ? fields : formulas;

@@ -62,7 +62,7 @@ std::string iso_date(double days, DateSystem system) {
   const auto seconds = std::lround(days * static_cast<double>(seconds_of_day));
   const long whole = seconds / seconds_of_day;
   const long of_day = seconds % seconds_of_day;
-  const std::string time = fmt::format("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60);
+  std::string time = fmt::format("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60);
   if (whole == 0) return time;
   // Before the day that never was, Excel's count begins one day later.
   const sys_days origin = system == DateSystem::from_1904 ? sys_days(year{1904} / 1 / 1)

@@ -89,7 +89,7 @@ std::string with_digits(std::string_view text, std::string_view const (&digits)[
 std::string run_text(pugi::xml_node run) {
   static constexpr std::string_view lowered[10] = {"₀", "₁", "₂", "₃", "₄", "₅", "₆", "₇", "₈", "₉"};
   static constexpr std::string_view raised[10] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-  const std::string text = unescaped(child(run, "t").text().get());
+  std::string text = unescaped(child(run, "t").text().get());
   const std::string_view place = attribute(child(child(run, "rPr"), "vertAlign"), "val");
   if (place == "subscript") return with_digits(text, lowered);
   if (place == "superscript") return with_digits(text, raised);
