@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t beginning = std::size_t{1} << 16;
 constexpr std::size_t most_bytes = std::size_t{64} << 30;
-constexpr std::size_t most_stream_bytes = std::size_t{4} << 30;  // a stream may have no end
+constexpr std::size_t most_stream_bytes = std::size_t{2} << 30;  // a stream may have no end
 
 struct Close {
   void operator()(std::FILE* file) const {

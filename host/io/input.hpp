@@ -12,7 +12,7 @@ struct Input {
   std::string sha256;  // of these bytes
 };
 
-// Reads once, to the end. Throws Error: missing, unreadable, a folder, too large (a file of 64 GiB, a stream of 4), or
+// Reads once, to the end. Throws Error: missing, unreadable, a folder, too large (a file of 64 GiB, a stream of 2), or
 // at its beginning neither text nor anything that text is packed in, so that a device without an end is refused at
 // once.
 Input read_input(const std::filesystem::path& path);
