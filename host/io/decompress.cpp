@@ -95,8 +95,10 @@ Compression compression_of(std::string_view bytes) {
   if (begins("\x1F\x8B"sv)) return Compression::gzip;
   if (begins("\x28\xB5\x2F\xFD"sv)) return Compression::zstd;
   if (begins("\xFD\x37zXZ\x00"sv)) return Compression::xz;
-  if (begins("BZh"sv) && (bytes.substr(4, 6) == "1AY&SY"sv || bytes.substr(4, 6) == "\x17\x72\x45\x38\x50\x90"sv)) {
-    return Compression::bzip2;
+  constexpr std::size_t bzip2_header = 4;
+  if (begins("BZh"sv) && bytes.size() > bzip2_header) {
+    const std::string_view block = bytes.substr(bzip2_header);
+    if (block.starts_with("1AY&SY"sv) || block.starts_with("\x17\x72\x45\x38\x50\x90"sv)) return Compression::bzip2;
   }
   return Compression::none;
 }

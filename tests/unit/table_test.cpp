@@ -189,6 +189,9 @@ TEST(Table, ACommentIsTheHeaderWhereTheRowBelowIsNone) {
 
 TEST(Table, FilesThatAreNoTableAreNamed) {
   EXPECT_TRUE(contains(failure(""), "the file is empty"));
+  for (const char* beginning : {"BZh", "PK", "\x1F", "\xFF", "sep=", "#", "\"", "\xEF\xBB\xBF"}) {
+    EXPECT_NO_THROW(failure(beginning)) << beginning;  // an Error or a header, nothing else
+  }
   EXPECT_TRUE(contains(failure("\n# only this\n"), "no header line"));
   EXPECT_TRUE(contains(failure("a\n1\n\"open\n2\n"), "line 3: a quoted cell is not closed"));
   EXPECT_TRUE(contains(failure("# a\n\na\n1\n\"open\n2\n"), "line 5: a quoted cell is not closed"));
