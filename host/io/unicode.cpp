@@ -35,8 +35,6 @@ std::optional<Character> character_at(std::string_view text, std::size_t at) {
   return std::nullopt;
 }
 
-bool is_utf8(std::string_view text) { return utf8::is_valid(text.begin(), text.end()); }
-
 bool is_blank(char32_t c) {
   return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xA0 || c == 0xAD || c == 0x1680 || c == 0x180E ||
          (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) || (c >= 0x205F && c <= 0x206F) || c == 0x3000 ||

@@ -16,8 +16,6 @@ struct Character {
 // The character that begins at a byte of the text; empty where the bytes there are no UTF-8.
 std::optional<Character> character_at(std::string_view text, std::size_t at);
 
-bool is_utf8(std::string_view text);
-
 // Blanks of any width, none included (zero-width blanks and joiners, the byte order mark, the soft hyphen), tabs and
 // line breaks.
 bool is_blank(char32_t character);
