@@ -42,7 +42,7 @@ void parse(benchmark::State& state) {
 void aggregate(benchmark::State& state) {
   std::size_t rows = 0;
   for (auto _ : state) {
-    const PropertyTable table = read_property_table(compositions_path(), "");
+    const PropertyTable table = read_property_table(compositions_path());
     rows = table.rows;
   }
   state.SetLabel(compositions_path().filename().string());
@@ -74,7 +74,7 @@ void whole(benchmark::State& state) {
   for (auto _ : state) {
     const EnvironmentMatrix built = read_environment_matrix(formulas_path());
     const EnvironmentGroups grouped = group_columns(built, Grouping::exact);
-    const PropertyTable table = read_property_table(compositions_path(), "");
+    const PropertyTable table = read_property_table(compositions_path());
     benchmark::DoNotOptimize(grouped.groups());
     rows = built.formulas + table.rows;
   }

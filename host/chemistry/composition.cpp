@@ -5,8 +5,8 @@
 
 namespace phaseselect {
 
-Composition parse_composition(std::string_view formula) {
-  FormulaParser parser;
+Composition parse_composition(std::string_view formula, DecimalMark mark) {
+  FormulaParser parser(mark);
   const std::span<const Component> components = parser.parse(formula);
   return {{components.begin(), components.end()}};
 }

@@ -1,9 +1,6 @@
 // aggregate and inspect.
-#include <fmt/format.h>
-
 #include "host/cli/commands.hpp"
 #include "host/cli/report.hpp"
-#include "host/io/readable.hpp"
 
 namespace phaseselect {
 namespace {
@@ -11,17 +8,26 @@ namespace {
 void add_aggregate(CLI::App& app, Action& action) {
   struct Options {
     CommonOptions common;
-    std::string formulas, output, property, rejects;
+    std::string formulas, output, property, formula_column, decimal = ".", rejects;
   };
   CLI::App& command = *app.add_subcommand("aggregate", "merge measured compositions into a table of phase fields");
   const auto options = std::make_shared<Options>();
-  command.add_option("formulas", options->formulas, "CSV with a `formula` column and a numeric property")
+  command
+      .add_option(
+          "formulas", options->formulas,
+          "table with formulas and a property: CSV (also with ; or tabs, also compressed) or .xlsx; - is standard "
+          "input")
       ->required()
       ->type_name("FORMULAS.csv");
   command.add_option("-o,--output", options->output, "phase fields with their largest value (- is standard output)")
       ->required()
       ->type_name("FIELDS.csv");
-  command.add_option("--property", options->property, "column of the property; default: the only numeric one");
+  command.add_option("--property", options->property, "column of the property; default: the only one that can be it");
+  command.add_option("--formula-column", options->formula_column,
+                     "column of the formulas; default: formula, phases or a usual synonym");
+  command.add_option("--decimal", options->decimal, "how decimals are written: 1.5 (.) or 1,5 (,)")
+      ->check(CLI::IsMember({".", ","}))
+      ->capture_default_str();
   command.add_option("--rejects", options->rejects, "write the rows that were not used, with reasons")
       ->type_name("FILE");
   options->common.add_quiet(command);
@@ -31,12 +37,12 @@ void add_aggregate(CLI::App& app, Action& action) {
       check_outputs(options->common, options->output);
       check_outputs(options->common, options->rejects, "--rejects");
       Terminal terminal(options->common.quiet);
-      const AggregateResult result = aggregate(options->formulas, options->property, options->output, options->rejects,
-                                               options->common.execution(terminal));
-      print_summary(options->common,
-                    fmt::format("{} rows, {} phase fields, {} rows rejected\n", with_separators(result.rows),
-                                with_separators(result.fields), with_separators(result.rejects)),
-                    {{"rows", result.rows}, {"fields", result.fields}, {"rejects", result.rejects}});
+      const AggregateRequest request{
+          options->formulas,       options->output,
+          options->rejects,        options->property,
+          options->formula_column, options->decimal == "," ? DecimalMark::comma : DecimalMark::point};
+      const nlohmann::json result = aggregate(request, options->common.execution(terminal));
+      print_summary(options->common, aggregate_text(result), result);
     };
   });
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "host/io/readable.hpp"
+#include "host/io/unicode.hpp"
 
 namespace phaseselect {
 namespace {
@@ -34,7 +35,7 @@ std::string rejects_text(const nlohmann::json& rejects) {
   std::string text;
   for (std::size_t i = 0; i < std::min(rejects.size(), rejects_shown); ++i) {
     text += fmt::format("  line {}: '{}': {}\n", rejects[i]["line"].get<std::size_t>(),
-                        rejects[i]["text"].get<std::string>(), rejects[i]["reason"].get<std::string>());
+                        shown(rejects[i]["text"].get<std::string>()), rejects[i]["reason"].get<std::string>());
   }
   if (rejects.size() > rejects_shown) {
     text += fmt::format("  ... and {} more\n", with_separators(rejects.size() - rejects_shown));
@@ -91,6 +92,11 @@ std::string measure_line(const nlohmann::json& metrics, const char* name, std::s
 }
 
 }  // namespace
+
+std::string aggregate_text(const nlohmann::json& result) {
+  return fmt::format("{} rows, {} phase fields, {} rows rejected\n", count(result["rows"]), count(result["fields"]),
+                     count(result["rejects"]));
+}
 
 std::string inspect_text(const nlohmann::json& result) {
   const nlohmann::json& environments = result["environments"];

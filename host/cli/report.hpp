@@ -6,6 +6,7 @@
 
 namespace phaseselect {
 
+std::string aggregate_text(const nlohmann::json& result);
 std::string inspect_text(const nlohmann::json& result);
 std::string validate_text(const nlohmann::json& metrics);
 // `run` is run.json; the verdict is that of the run's calibration.

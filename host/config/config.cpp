@@ -13,8 +13,8 @@
 
 #include "host/config/document.hpp"
 #include "host/config/option_value.hpp"
-#include "host/config/quoting.hpp"
 #include "host/config/schema.hpp"
+#include "host/io/unicode.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {

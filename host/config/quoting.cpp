@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "host/io/readable.hpp"
-
 namespace phaseselect {
 namespace {
 
@@ -23,8 +21,6 @@ std::string escaped(char c) {
   }
 }
 
-bool continues_a_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
 }  // namespace
 
 std::string double_quoted(std::string_view text) {
@@ -34,16 +30,6 @@ std::string double_quoted(std::string_view text) {
     result += is_control(c) ? escaped(c) : std::string(1, c);
   }
   return result + '"';
-}
-
-std::string shown(std::string_view text, std::size_t most) {
-  std::size_t end = text.size();
-  if (end > most) {
-    end = most;
-    while (end > 0 && continues_a_character(text[end])) --end;
-  }
-  const std::string result = one_line(text.substr(0, end));
-  return end < text.size() ? result + "..." : result;
 }
 
 }  // namespace phaseselect

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "host/config/quoting.hpp"
+#include "host/io/unicode.hpp"
 #include "phaseselect/data/folds.hpp"
 
 namespace phaseselect {
@@ -157,6 +158,12 @@ SchemaKey choice(std::string path, Word& target, Choices<Word> choices, Hints hi
           }};
 }
 
+SchemaKey decimal_mark(std::string path, DecimalMark& target) {
+  SchemaKey key = choice<DecimalMark>(std::move(path), target, {{".", DecimalMark::point}, {",", DecimalMark::comma}});
+  key.write = [&target] { return double_quoted(target == DecimalMark::comma ? "," : "."); };  // no plain YAML
+  return key;
+}
+
 // 63 layers of 65,535 units: the random numbers of dropout address no more (model/random.hpp).
 SchemaKey widths(std::string path, std::vector<int>& target) {
   return {std::move(path), Form::list,
@@ -206,9 +213,12 @@ std::vector<SchemaKey> schema(Config& c) {
   return {
       required(file("data.properties", c.data.properties)),
       text("data.property", c.data.property),
+      text("data.formula", c.data.formula),
+      decimal_mark("data.decimal", c.data.decimal),
       required(real("data.threshold", c.data.threshold, any)),
       boolean("data.inclusive", c.data.inclusive),
       required(file("environments.formulas", c.environments.formulas)),
+      text("environments.formula", c.environments.formula),
       choice<Grouping>("environments.grouping", c.environments.grouping,
                        {{"exact", Grouping::exact}, {"none", Grouping::none}}),
       choice<Normalisation>("environments.normalisation", c.environments.normalisation,

@@ -13,6 +13,7 @@
 
 #include "host/chemistry/formula_parser.hpp"
 #include "host/data/byte_keys.hpp"
+#include "host/data/field_column.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/error.hpp"
 
@@ -87,6 +88,9 @@ struct EnvironmentMatrixBuilder::State {
   std::array<bool, element_count> present{};
   std::size_t formulas = 0;
   std::vector<Reject> rejects;
+  Doubtful large_amounts;
+
+  explicit State(DecimalMark mark) : parser(mark) {}
 
   // Keys 0 and 1 are the composition and its field, key 2 + i the environment of component i. All are written before
   // the first is looked for, so that the tables' memory arrives meanwhile: the matrix takes a tenth less time than with
@@ -158,7 +162,7 @@ struct EnvironmentMatrixBuilder::State {
   }
 };
 
-EnvironmentMatrixBuilder::EnvironmentMatrixBuilder() : state_(std::make_unique<State>()) {}
+EnvironmentMatrixBuilder::EnvironmentMatrixBuilder(DecimalMark mark) : state_(std::make_unique<State>(mark)) {}
 EnvironmentMatrixBuilder::~EnvironmentMatrixBuilder() = default;
 
 void EnvironmentMatrixBuilder::add(std::string_view formula, std::size_t line) {
@@ -166,6 +170,7 @@ void EnvironmentMatrixBuilder::add(std::string_view formula, std::size_t line) {
   try {
     state_->parser.parse(formula);
     state_->add(state_->parser.reduce());
+    if (state_->parser.has_large_amount()) state_->large_amounts.add(line, formula);
   } catch (const CompositionError& error) {
     state_->rejects.push_back({line, std::string(formula), error.what()});
   }
@@ -178,19 +183,25 @@ EnvironmentMatrix EnvironmentMatrixBuilder::finish() && {
   matrix.formulas = state_->formulas;
   matrix.distinct = state_->compositions.size();
   matrix.rejects = std::move(state_->rejects);
+  matrix.large_amounts = std::move(state_->large_amounts);
   return matrix;
 }
 
-EnvironmentMatrix read_environment_matrix(const std::filesystem::path& path) {
-  const CsvTable table = read_csv(path);
-  const std::size_t column = table.column("formula");
-  EnvironmentMatrixBuilder builder;
-  for (const CsvRow& row : table.rows()) builder.add(row.cells[column], row.line);
+EnvironmentMatrix read_environment_matrix(const std::filesystem::path& path, const FormulasRequest& request) {
+  const CsvTable table = read_table(path, request.formula);
+  const FieldColumn column =
+      find_field_column(table, {request.formula, "environments.formula", Notation::formula, false});
+  EnvironmentMatrixBuilder builder(request.decimal);
+  for (const CsvRow& row : table.rows()) builder.add(row.cells[column.index], row.line);
   EnvironmentMatrix matrix = std::move(builder).finish();
+  matrix.formulas += table.rejects().size();
+  add_rejects(matrix.rejects, table.rejects());
+  matrix.remarks = column.remarks(table);
+  matrix.sha256 = table.sha256();
   if (matrix.environments() == 0) {
     throw Error(matrix.rejects.empty()
-                    ? fmt::format("{}: there is no formula of two or more elements", path.string())
-                    : fmt::format("{}: there is no usable formula of two or more elements; line {}: {}", path.string(),
+                    ? fmt::format("{}: there is no formula of two or more elements", table.name())
+                    : fmt::format("{}: there is no usable formula of two or more elements; line {}: {}", table.name(),
                                   matrix.rejects.front().line, matrix.rejects.front().reason));
   }
   return matrix;

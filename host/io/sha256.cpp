@@ -42,6 +42,12 @@ std::string Sha256::finish() {
   return text;
 }
 
+std::string sha256(std::span<const std::byte> bytes) {
+  Sha256 digest;
+  digest.update(bytes);
+  return digest.finish();
+}
+
 std::string sha256_file(const std::filesystem::path& path) {
   const RegularFile file(path);
   std::vector<std::byte> buffer(std::size_t{1} << 20);

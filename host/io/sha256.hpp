@@ -24,6 +24,8 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
+// Lower-case hexadecimal SHA-256 of bytes in memory.
+std::string sha256(std::span<const std::byte> bytes);
 // Lower-case hexadecimal SHA-256 of a file, as sha256sum prints it. Throws Error when it cannot be read or
 // is no regular file.
 std::string sha256_file(const std::filesystem::path& path);

@@ -1,9 +1,13 @@
 // aggregate: a table of compositions becomes a table of phase fields.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
+#include "host/io/readable.hpp"
 #include "host/pipeline/commands.hpp"
+#include "host/pipeline/data_remarks.hpp"
 #include "host/pipeline/known_fields.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/data/property_table.hpp"
@@ -11,11 +15,19 @@
 namespace phaseselect {
 namespace {
 
+constexpr std::size_t rejects_shown = 20;
+
+// A cell that a spreadsheet would take for a formula gets an apostrophe, which makes it text there.
+std::string harmless_cell(std::string_view text) {
+  const bool executed = !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos;
+  return csv_cell(executed ? "'" + std::string(text) : std::string(text));
+}
+
 void write_rejects(const PropertyTable& table, const std::filesystem::path& path) {
   OutputFile file(path);
   file.write("line,text,reason\n");
   for (const Reject& reject : table.rejects) {
-    file.write(fmt::format("{},{},{}\n", reject.line, csv_cell(reject.text), csv_cell(reject.reason)));
+    file.write(fmt::format("{},{},{}\n", reject.line, harmless_cell(reject.text), harmless_cell(reject.reason)));
   }
   file.commit();
 }
@@ -28,19 +40,36 @@ void write_fields(const PropertyTable& table, OutputFile& file) {
   }
 }
 
+void note_rejects(const PropertyTable& table, const std::filesystem::path& file, const Execution& execution) {
+  const std::size_t listed = std::min(table.rejects.size(), rejects_shown);
+  for (std::size_t i = 0; i < listed; ++i) execution.note(describe(file, table.rejects[i]));
+  if (listed < table.rejects.size()) {
+    execution.note(fmt::format("... and {} more", with_separators(table.rejects.size() - listed)));
+  }
+}
+
 }  // namespace
 
-AggregateResult aggregate(const std::filesystem::path& formulas, const std::string& property,
-                          const std::filesystem::path& output, const std::filesystem::path& rejects_path,
-                          const Execution& execution) {
-  check_output_paths(rejects_path.empty() ? std::vector{output} : std::vector{output, rejects_path}, {formulas});
-  const PropertyTable table = read_property_table(formulas, property, "--property");
-  for (const Reject& reject : table.rejects) execution.note(describe(formulas, reject));
-  OutputFile file(output);
+nlohmann::json aggregate(const AggregateRequest& request, const Execution& execution) {
+  check_output_paths(
+      request.rejects.empty() ? std::vector{request.output} : std::vector{request.output, request.rejects},
+      {request.formulas});
+  const PropertyTable table = read_property_table(
+      request.formulas, {request.property, request.formula, request.decimal, "--property", "--formula-column"});
+  OutputFile file(request.output);
   write_fields(table, file);
-  if (!rejects_path.empty()) write_rejects(table, rejects_path);
+  if (!request.rejects.empty()) write_rejects(table, request.rejects);
   file.commit();
-  return {table.rows, table.records.size(), table.rejects.size()};
+  (table.guessed ? execution.remark : execution.note)(describe_property(table));
+  note_rejects(table, request.formulas, execution);
+  const std::vector<std::string> remarks = table_remarks(request.formulas, table);
+  for (const std::string& remark : remarks) execution.remark(remark);
+  nlohmann::json result = property_json(table);
+  result["rows"] = table.rows;
+  result["fields"] = table.records.size();
+  result["rejects"] = table.rejects.size();
+  result["remarks"] = remarks;
+  return result;
 }
 
 }  // namespace phaseselect

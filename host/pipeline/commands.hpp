@@ -45,13 +45,16 @@ std::string without_advice(const std::string& sentence);
 // takes the CPU then, and notes what it took and why. A precision that the engine does not have throws UsageError.
 std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& execution, Work work);
 
-struct AggregateResult {
-  std::size_t rows = 0, fields = 0, rejects = 0;
+struct AggregateRequest {
+  std::filesystem::path formulas;  // - is standard input
+  std::filesystem::path output;
+  std::filesystem::path rejects;  // the rows that were not used; may be empty
+  std::string property, formula;  // names of columns; empty: guessed
+  DecimalMark decimal = DecimalMark::point;
 };
-// rejects_path may be empty. Columns of the output: phases, <property>, n_compositions, minimum, maximum_formula.
-AggregateResult aggregate(const std::filesystem::path& formulas, const std::string& property,
-                          const std::filesystem::path& output, const std::filesystem::path& rejects_path,
-                          const Execution& execution);
+// Merges compositions into phase fields. Columns of the output: phases, <property>, n_compositions, minimum,
+// maximum_formula. Returns counts, the property and its range, and the remarks.
+nlohmann::json aggregate(const AggregateRequest& request, const Execution& execution);
 
 // Data audit as JSON (the CLI prints it as text or as is).
 nlohmann::json inspect(const Config& config, const Execution& execution);

@@ -5,6 +5,7 @@
 #include "host/io/stopwatch.hpp"
 #include "host/pipeline/accessibility_data.hpp"
 #include "host/pipeline/commands.hpp"
+#include "host/pipeline/data_remarks.hpp"
 #include "host/pipeline/problem.hpp"
 
 namespace phaseselect {
@@ -31,17 +32,20 @@ nlohmann::json environments_json(const Config& config, const PreparedData& data)
           {"groups", data.problem.groups.groups()},
           {"grouped_ones", data.problem.groups.rows.size()},
           {"fields", data.matrix.fields.size()},
+          {"remarks", table_remarks(config.environments.formulas, data.matrix)},
           {"rejects", rejects_json(data.matrix.rejects)}};
 }
 
 nlohmann::json properties_json(const Config& config, const PreparedData& data) {
   const PropertyTable& table = data.table;
-  return {{"file", config.data.properties.string()},
-          {"property", table.property},
-          {"rows", table.rows},
-          {"fields", table.records.size()},
-          {"duplicates_merged", table.rows - table.rejects.size() - table.records.size()},
-          {"rejects", rejects_json(table.rejects)}};
+  nlohmann::json json = property_json(table);
+  json["file"] = config.data.properties.string();
+  json["rows"] = table.rows;
+  json["fields"] = table.records.size();
+  json["duplicates_merged"] = table.used() - table.records.size();
+  json["remarks"] = table_remarks(config.data.properties, table);
+  json["rejects"] = rejects_json(table.rejects);
+  return json;
 }
 
 nlohmann::json set_aside_json(const PreparedData& data) {
@@ -181,6 +185,7 @@ nlohmann::json model_json(const Config& config, const PreparedData& data, const 
 
 nlohmann::json inspect(const Config& config, const Execution& execution) {
   const PreparedData data = prepare(config);
+  say_data(config, data, execution);
   const nlohmann::json accessibility = accessibility_json(config, data, execution);
   const nlohmann::json estimate = estimate_json(config, data, accessibility, execution);
   const std::size_t fields = data.kept.size();

@@ -6,6 +6,9 @@
 #include <array>
 #include <utility>
 
+#include "host/io/input.hpp"
+#include "host/io/unicode.hpp"
+
 namespace phaseselect {
 
 std::string known_text(std::uint8_t flags) {
@@ -37,7 +40,7 @@ std::uint8_t KnownFields::flags(const FieldKey& key) const {
 }
 
 std::string describe(const std::filesystem::path& file, const Reject& reject) {
-  return fmt::format("{}:{}: '{}' was not used: {}", file.string(), reject.line, reject.text, reject.reason);
+  return fmt::format("{}:{}: '{}' was not used: {}", input_name(file), reject.line, shown(reject.text), reject.reason);
 }
 
 }  // namespace phaseselect

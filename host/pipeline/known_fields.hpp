@@ -30,7 +30,7 @@ class KnownFields {
   std::unordered_map<FieldKey, std::uint8_t, FieldKeyHash> flags_;
 };
 
-// "line 3: 'Xx O': unknown element 'Xx'", with the file in front.
+// "fields.csv:3: 'Xx O' was not used: unknown element 'Xx'".
 std::string describe(const std::filesystem::path& file, const Reject& reject);
 
 }  // namespace phaseselect

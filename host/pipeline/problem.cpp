@@ -97,8 +97,11 @@ bool ElementRows::append(const PhaseField& field, int slots, std::vector<std::in
 
 PreparedData prepare(const Config& config) {
   PreparedData data;
-  data.table = read_property_table(config.data.properties, config.data.property);
-  data.matrix = read_environment_matrix(config.environments.formulas);
+  data.table =
+      read_property_table(config.data.properties, {config.data.property, config.data.formula, config.data.decimal});
+  data.matrix =
+      read_environment_matrix(config.environments.formulas, {config.environments.formula, config.data.decimal});
+  data.identity = {data.table.sha256, data.matrix.sha256};
   sort_records(config, ElementRows(data.matrix.elements), data);
   label(config, data);
   Problem& problem = data.problem;

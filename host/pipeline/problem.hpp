@@ -27,7 +27,14 @@ class ElementRows {
   std::vector<int> rows_;  // [118]
 };
 
+// The checksums of the bytes that both tables were read from, whatever has become of the files since.
+struct DataIdentity {
+  std::string properties_sha256, formulas_sha256;
+  friend bool operator==(const DataIdentity&, const DataIdentity&) = default;
+};
+
 struct PreparedData {
+  DataIdentity identity;
   PropertyTable table;
   EnvironmentMatrix matrix;
   Problem problem;                      // fields in canonical order; record i of `kept` is row i

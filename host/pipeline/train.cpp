@@ -14,6 +14,7 @@
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/cross_validation.hpp"
+#include "host/pipeline/data_remarks.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/result_directory.hpp"
 #include "host/pipeline/resumed_execution.hpp"
@@ -76,24 +77,6 @@ void check_state(const TrainRequest& request, RunState state) {
   }
   if (state != RunState::absent) {
     throw UsageError(fmt::format("{} exists: name a folder that does not, or remove it", request.run.string()));
-  }
-}
-
-void note_data(const PreparedData& data, const Execution& execution) {
-  for (const auto& [rejects, what] :
-       {std::pair(&data.table.rejects, "property rows"), std::pair(&data.matrix.rejects, "formulas")}) {
-    if (rejects->empty()) continue;
-    const Reject& first = rejects->front();
-    execution.note(fmt::format("{} {} were rejected, the first in line {}: '{}', {}", rejects->size(), what, first.line,
-                               first.text, first.reason));
-  }
-  if (!data.unmodelled.empty()) {
-    execution.note(
-        fmt::format("{} fields are set aside: an element of theirs has no environments", data.unmodelled.size()));
-  }
-  if (!data.too_large.empty()) {
-    execution.note(fmt::format("{} fields are set aside: they have more than {} elements", data.too_large.size(),
-                               data.problem.fields.slots));
   }
 }
 
@@ -290,7 +273,7 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   const std::optional<Stage> begun = stage_of_checkpoint(request, state);
   Execution chosen = resumed ? resumed_execution(request.run / checkpoint_file_name, execution) : execution;
   const PreparedData data = prepare(request.config);
-  note_data(data, execution);
+  say_data(request.config, data, execution);
   if (request.config.calibration.neighbours && request.calibration.empty()) {
     execution.note("without --calibration the run is not calibrated: calibration.neighbours has no effect");
   }

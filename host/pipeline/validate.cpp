@@ -12,6 +12,7 @@
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/cross_validation.hpp"
+#include "host/pipeline/data_remarks.hpp"
 #include "host/pipeline/history.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/population.hpp"
@@ -120,15 +121,6 @@ nlohmann::json metrics_json(const Config& config, const PreparedData& data, cons
   return json;
 }
 
-void note_what_is_left_out(const PreparedData& data, const Execution& execution) {
-  const std::size_t aside = data.unmodelled.size() + data.too_large.size();
-  if (aside + data.table.rejects.size() + data.matrix.rejects.size() == 0) return;
-  execution.note(fmt::format(
-      "left out: {} rows and {} formulas that cannot be read, {} fields with elements that are not "
-      "modelled, {} fields with too many elements (`phaseselect inspect` lists them)",
-      data.table.rejects.size(), data.matrix.rejects.size(), data.unmodelled.size(), data.too_large.size()));
-}
-
 }  // namespace
 
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution) {
@@ -136,7 +128,7 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   const bool resume = check_folder(request);
   const Execution chosen = resume ? resumed_execution(request.directory / checkpoint_file_name, execution) : execution;
   const PreparedData data = prepare(request.config);
-  note_what_is_left_out(data, execution);
+  say_data(request.config, data, execution);
   const FoldPlans plans = fold_plans(request.config, data);
   const std::unique_ptr<Engine> engine = make_engine(data.problem, chosen, Work::training);
   if (resume && execution.device == Device::automatic) {

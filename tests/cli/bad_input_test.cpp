@@ -41,14 +41,19 @@ TEST_F(BadInput, Configuration) {
 
 TEST_F(BadInput, Tables) {
   write_file(folder() / "empty.csv", "");
-  write_file(folder() / "columns.csv", "compound,Tc\nNaCl,1\n");
+  write_file(folder() / "columns.csv", "substance,Tc\nNaCl,1\n");
   write_file(folder() / "words.csv", "phases,Tc\nNa Cl,high\nK Cl,nan\nLi F,inf\n");
-  write_file(folder() / "ragged.csv", "phases,Tc\nNa Cl,1\nNa Cl\n");
+  write_file(folder() / "ragged.csv", "phases,Tc\nNa Cl,1,2\nNa Cl\n");
+  write_file(folder() / "open.csv", "phases,Tc\nNa Cl,1\n\"Na Cl,2\n");
   expect_untrainable("data.properties=nowhere.csv", 1, {"nowhere.csv"});
   expect_untrainable("data.properties=empty.csv", 1, {"empty.csv", "empty"});
-  expect_untrainable("data.properties=columns.csv", 1, {"columns.csv", "phases"});
+  expect_untrainable("data.properties=columns.csv", 1, {"columns.csv", "phases", "'substance', 'Tc'", "data.formula"});
   expect_untrainable("data.properties=words.csv", 1, {"words.csv"});
-  expect_untrainable("data.properties=ragged.csv", 1, {"ragged.csv", "3"});
+  expect_untrainable("data.properties=ragged.csv", 1,
+                     {"ragged.csv", "line 2", "the row has 3 cells where the header has 2"});
+  expect_untrainable("data.properties=open.csv", 1, {"open.csv, line 3", "not closed"});
+  expect_untrainable("data.formula=stuff", 2, {"'stuff'", "data.formula", "'phases', 'Tc'"});
+  expect_untrainable("data.decimal=;", 2, {"data.decimal", ";"});
   expect_untrainable("data.property=Curie", 2, {"Curie"});
   expect_untrainable("environments.formulas=nowhere.csv", 1, {"nowhere.csv"});
   expect_untrainable("environments.formulas=fields.csv", 1, {"fields.csv", "formula"});
@@ -64,11 +69,17 @@ TEST_F(BadInput, BadRowsAreCountedAndListed) {
       call({"aggregate", "dirty.csv", "--property", "Tc", "-o", "clean.csv", "--rejects", "rejects.csv", "--json"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_PRED2(contains, outcome.out, "\"rejects\": 5");
-  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 5) << outcome.err;
+  EXPECT_PRED2(contains, outcome.out, "\"property\": \"Tc\"");
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 7)
+      << outcome.err;  // and the property, and how many
   for (const char* part :
        {"dirty.csv:3", "dirty.csv:4: 'Xx2O'", "dirty.csv:5: 'Ba-1O2'", "dirty.csv:6", "dirty.csv:7"}) {
     EXPECT_PRED2(contains, outcome.err, part);
   }
+  const Outcome quiet = call({"aggregate", "dirty.csv", "--property", "Tc", "-o", "clean.csv", "--quiet"});
+  EXPECT_EQ(quiet.err.rfind("dirty.csv: 5 of 6 rows were not used, the first in line 3: 'YBa2Cu3O7': ", 0), 0u)
+      << quiet.err;
+  EXPECT_EQ(std::count(quiet.err.begin(), quiet.err.end(), '\n'), 1) << quiet.err;
   const std::string rejects = read_file(folder() / "rejects.csv");
   EXPECT_EQ(std::count(rejects.begin(), rejects.end(), '\n'), 6);
   EXPECT_EQ(small_data::read_cells(folder() / "clean.csv").size(), 2u);

@@ -36,7 +36,12 @@ TEST_F(EndToEnd, CompositionsBecomeFields) {
   const Outcome outcome = call({"aggregate", "compositions.csv", "-o", "-"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(outcome.out, "phases,Tc,n_compositions,minimum,maximum_formula\nCl Na,1,1,1,NaCl\nLi O,5,2,3,Li4O2\n");
-  EXPECT_EQ(outcome.err, "3 rows, 2 phase fields, 0 rows rejected\n");
+  EXPECT_EQ(outcome.err,
+            "property 'Tc': 3 values from 1 to 5 (guessed: no other column can be the property)\n"
+            "3 rows, 2 phase fields, 0 rows rejected\n");
+  const Outcome named = call({"aggregate", "compositions.csv", "--property", "Tc", "-o", "-", "--quiet"});
+  EXPECT_EQ(named.out, outcome.out);
+  EXPECT_EQ(named.err, "");
 }
 
 TEST_F(EndToEnd, InspectAsTextAndJson) {

@@ -90,7 +90,7 @@ TEST(NearestField, EqualsTheSearchThroughAllPairs) {
 TEST(NearestField, OfTheRealMagnets) {
   PHASESELECT_NEEDS_DATA("magnets.csv");
   PreparedData data;
-  const PropertyTable table = read_property_table(real_data() / "magnets.csv", "max Tc");
+  const PropertyTable table = read_property_table(real_data() / "magnets.csv", {.property = "max Tc"});
   for (const FieldRecord& record : table.records) {
     data.kept.push_back(record);
     data.problem.labels.push_back(record.value >= 300 ? 1 : 0);

@@ -102,6 +102,9 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
                                               "validation.stratified=false",
                                               "validation.seed=99",
                                               "validation.split=leave_element_out",
+                                              "data.formula=compound",
+                                              "data.decimal=,",
+                                              "environments.formula=sum of all",
                                               "validation.elements=[Y, N]",
                                               "validation.arity=2"};
   const Config config = read(required_keys, overrides);
@@ -110,6 +113,9 @@ TEST_F(ConfigTest, TheResolvedFormReadsBackTheSame) {
   EXPECT_EQ(to_yaml(again), yaml);
   EXPECT_EQ(again.data.property, "max: 'Tc' # \"K\"");
   EXPECT_EQ(again.data.properties, config.data.properties);
+  EXPECT_EQ(again.data.formula, "compound");
+  EXPECT_EQ(again.data.decimal, DecimalMark::comma);
+  EXPECT_EQ(again.environments.formula, "sum of all");
   EXPECT_EQ(again.ensemble.seed, 18446744073709551615ull);
   EXPECT_EQ(again.model.dropout, 0.123456789012345);
   EXPECT_EQ(again.training.learning_rate, 1e-300);

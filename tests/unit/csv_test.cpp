@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "host/io/sha256.hpp"
 #include "phaseselect/error.hpp"
 #include "temporary_file.hpp"
 
@@ -70,6 +71,13 @@ TEST(Csv, ViewsSurviveAMove) {
   table = CsvTable();
   EXPECT_EQ(moved.header(), (Cells{"a"}));
   EXPECT_EQ(moved.rows()[0].cells, (Cells{"b"}));
+}
+
+TEST(Csv, KeepsTheChecksumOfWhatWasRead) {
+  const TemporaryFile file(
+      "\xEF\xBB\xBF"
+      "a,b\r\n\"1\"\"2\",\"\"\r\n");  // read in place, which rewrites the text
+  EXPECT_EQ(read_csv(file.path()).sha256(), sha256_file(file.path()));
 }
 
 TEST(Csv, ColumnsAreFoundByName) {

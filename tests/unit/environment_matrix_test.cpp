@@ -129,10 +129,12 @@ TEST(EnvironmentGroups, IdenticalColumnsAreStoredOnce) {
 
 TEST(EnvironmentMatrix, BadFilesAreNamed) {
   const TemporaryFile no_column("phases\nFe O\n");
-  EXPECT_TRUE(contains(message_of<Error>([&] { read_environment_matrix(no_column.path()); }), "no column 'formula'"));
+  EXPECT_TRUE(contains(message_of<Error>([&] { read_environment_matrix(no_column.path()); }),
+                       "there is no 'formula' column; the file has 'phases'; name one with environments.formula"));
   const TemporaryFile no_formula("formula\n=z\n");
   EXPECT_TRUE(
       contains(message_of<Error>([&] { read_environment_matrix(no_formula.path()); }), "line 2: unexpected '='"));
+  EXPECT_THROW(read_environment_matrix(no_column.path(), {"x"}), UsageError);
   const TemporaryFile header_only("formula\n");
   EXPECT_TRUE(contains(message_of<Error>([&] { read_environment_matrix(header_only.path()); }), "there is no formula"));
   EXPECT_THROW(read_environment_matrix("/nowhere.csv"), Error);

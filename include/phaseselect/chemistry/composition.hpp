@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "phaseselect/chemistry/decimal_mark.hpp"
 #include "phaseselect/chemistry/element.hpp"
 #include "phaseselect/chemistry/phase_field.hpp"
 #include "phaseselect/error.hpp"
@@ -37,10 +38,15 @@ struct Composition {
   friend bool operator==(const Composition&, const Composition&) = default;
 };
 
-// Parses a formula. Round and square brackets nest; spaces are ignored; amounts are decimal numbers; D and T count as
-// hydrogen; amounts of zero are not present. Throws CompositionError with the reason for everything else: unknown
-// symbols, `=z`, `+`, negative amounts, unbalanced brackets, nothing left, amounts too long for exact arithmetic.
-Composition parse_composition(std::string_view formula);
+// Parses a formula. Round and square brackets nest; blanks are ignored; amounts are decimal numbers, as subscripts too
+// (Unicode, _2, _{2}, $_2$, <sub>2</sub>); D and T count as hydrogen, though T often stands for a transition metal;
+// amounts of zero are not present. What is added stands behind a dot, a cross or '*', with or without a factor
+// (CuSO4·5H2O, 3CdSO4·8H2O), or behind a full stop where that is no decimal point: before water (CuSO4.5H2O) and where
+// no number follows. Decimals with more than nine significant digits are rounded to seven. Throws CompositionError with
+// the reason for everything else: unknown symbols, charges, oxygen of unknown amount at the end (OX, O7-δ), `=z`,
+// negative amounts, unbalanced brackets, nothing left, what can be read in two ways, amounts too long for exact
+// arithmetic.
+Composition parse_composition(std::string_view formula, DecimalMark mark = DecimalMark::point);
 
 // The elements of a composition.
 PhaseField phase_field(const Composition& composition);

@@ -30,8 +30,18 @@ class PhaseField {
 // "Ba Cu O Y".
 std::string to_string(const PhaseField& field);
 
-// Elements separated by blanks, in any order ("O Ba Ca Mg"). Throws Error with the reason: an unknown symbol, nothing,
-// an element twice.
+struct NamedField {
+  PhaseField field;
+  bool named_twice = false;  // an element stands there more than once; D and T are hydrogen
+};
+
+// Elements in any order, separated by blanks, commas, semicolons, slashes and dashes, in brackets and quotes or not
+// ("O Ba Ca Mg", "Y-Ba-Cu-O", "{Ba, Cu, O}"). Symbols come first: Co is cobalt, CO is carbon and oxygen. Text that is
+// not all symbols is read as a formula (YBa2Cu3O7), or as formulas separated like elements. Throws Error with the
+// reason: an unknown symbol, a charge or an amount apart (Na+, Ba-1K), a word for a missing value (NaN), nothing.
+NamedField read_phase_field(std::string_view text);
+
+// The same, whether an element stands there twice or not.
 PhaseField parse_phase_field(std::string_view text);
 
 struct PhaseFieldHash {

@@ -20,13 +20,16 @@ enum class Monitor { accuracy, loss };
 // Its defaults are the profile `default`: what configs/magnets.yaml says (DESIGN.md 3.6).
 struct Config {
   struct Data {
-    std::filesystem::path properties;  // required
-    std::string property;              // empty: the only numeric column
-    double threshold = 0;              // required
+    std::filesystem::path properties;          // required
+    std::string property;                      // empty: the only column that can be one
+    std::string formula;                       // column of the formulas or phase fields; empty: by its usual names
+    DecimalMark decimal = DecimalMark::point;  // of both tables
+    double threshold = 0;                      // required
     bool inclusive = true;
   } data;
   struct Environments {
     std::filesystem::path formulas;  // required
+    std::string formula;             // column of the formulas; empty: by its usual names
     Grouping grouping = Grouping::exact;
     Normalisation normalisation = Normalisation::row;
   } environments;

@@ -1,6 +1,4 @@
-// The one CSV reader: RFC 4180 quoting, LF or CRLF, an optional UTF-8 byte order mark, a header line; lines that start
-// with '#' before the header are comments; empty lines
-// and lines of blanks are skipped.
+// Tables of text. The program's own files are read strictly (read_csv), tables of users as they come (read_table).
 #pragma once
 
 #include <cstddef>
@@ -8,20 +6,50 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace phaseselect {
 
 struct CsvRow {
-  std::size_t line = 0;  // 1-based line of the file where the row starts
+  std::size_t line = 0;  // 1-based line of the file where the row starts; of a spreadsheet its row
   std::vector<std::string_view> cells;
+};
+
+// A row that was not used, and why.
+struct Reject {
+  std::size_t line = 0;
+  std::string text;  // the formula, phases or value cell; of a row that is none, its beginning
+  std::string reason;
 };
 
 class CsvTable {
  public:
-  const std::filesystem::path& path() const { return path_; }
-  const std::vector<std::string_view>& header() const { return header_; }
-  const std::vector<CsvRow>& rows() const { return rows_; }
+  struct Contents {
+    std::filesystem::path path;
+    std::vector<char> text;  // the views point into it; a move keeps its address
+    std::vector<std::string_view> header;
+    std::vector<CsvRow> rows;
+    std::vector<Reject> rejects;
+    std::vector<std::string> remarks;
+    std::string sha256;
+  };
+
+  CsvTable() = default;
+  explicit CsvTable(Contents contents) : contents_(std::move(contents)) {}
+  CsvTable(const CsvTable&) = delete;
+  CsvTable& operator=(const CsvTable&) = delete;
+  CsvTable(CsvTable&&) = default;
+  CsvTable& operator=(CsvTable&&) = default;
+
+  const std::filesystem::path& path() const { return contents_.path; }
+  std::string name() const;  // of the file for messages; "standard input"
+  const std::vector<std::string_view>& header() const { return contents_.header; }
+  const std::vector<CsvRow>& rows() const { return contents_.rows; }        // each with as many cells as the header
+  const std::vector<Reject>& rejects() const { return contents_.rejects; }  // rows with more or fewer, in file order
+  // What was guessed to read the table, one sentence each.
+  const std::vector<std::string>& remarks() const { return contents_.remarks; }
+  const std::string& sha256() const { return contents_.sha256; }  // of the bytes that were read
 
   // Index of a column; empty when there is none. Throws Error when two columns have this name.
   std::optional<std::size_t> find_column(std::string_view name) const;
@@ -29,23 +57,25 @@ class CsvTable {
   std::size_t column(std::string_view name) const;
 
  private:
-  friend CsvTable read_csv(const std::filesystem::path& path);
-  std::filesystem::path path_;
-  std::vector<char> text_;  // the views point into it (quoted cells are unescaped in place); a move keeps its address
-  std::vector<std::string_view> header_;
-  std::vector<CsvRow> rows_;
-
- public:
-  CsvTable() = default;
-  CsvTable(const CsvTable&) = delete;
-  CsvTable& operator=(const CsvTable&) = delete;
-  CsvTable(CsvTable&&) = default;
-  CsvTable& operator=(CsvTable&&) = default;
+  Contents contents_;
 };
 
-// Throws Error: missing, unreadable or empty file, no header, a row with more or fewer cells than the header (file and
-// line), an unterminated quote.
+// A file that the program wrote: a regular file, RFC 4180 quoting, commas, LF or CRLF, an optional UTF-8 byte order
+// mark, a header line; lines that start with '#' before the header are comments; empty lines and lines of blanks are
+// skipped. Throws Error: missing, unreadable or empty file, no header, a row with more or fewer cells than the header
+// (file and line), an unterminated quote.
 CsvTable read_csv(const std::filesystem::path& path);
+
+// A table of a user: a file, a pipe or standard input ("-"); plain, compressed (gzip, zstd, xz, bzip2) or an Excel
+// workbook, whose first visible sheet with content counts; UTF-8 or UTF-16; cells separated by commas, semicolons or
+// tabs, whichever gives most rows the header's number of cells; lines ended by LF, CRLF or CR. Names in the header are
+// trimmed. Where the header has no name that says what a material is, nor `formula_column`, and a comment just above it
+// has one and as many cells, the comment is the header. Rows that do not fit the header become rejects. Throws Error as
+// read_csv does, and for whatever is no such table.
+CsvTable read_table(const std::filesystem::path& path, std::string_view formula_column = {});
+
+// The header's names for a message, with what cannot be seen: "'a', 'b\u00A0'"; of many the first.
+std::string column_names(const CsvTable& table);
 
 // A cell quoted when it needs to be.
 std::string csv_cell(std::string_view text);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct EnvironmentMatrix {
   std::size_t formulas = 0;  // rows read, rejects included
   std::size_t distinct = 0;  // distinct reduced compositions
   std::vector<Reject> rejects;
+  Doubtful large_amounts;            // as in a PropertyTable
+  std::vector<std::string> remarks;  // what was guessed about the table, one sentence each
+  std::string sha256;                // of the file's bytes that were read; empty where there was no file
 
   std::size_t environments() const { return column_offsets.empty() ? 0 : column_offsets.size() - 1; }
   std::size_t ones() const { return column_rows.size(); }
@@ -36,7 +40,7 @@ struct EnvironmentMatrix {
 // Environments are numbered in the order of their first appearance.
 class EnvironmentMatrixBuilder {
  public:
-  EnvironmentMatrixBuilder();
+  explicit EnvironmentMatrixBuilder(DecimalMark mark = DecimalMark::point);
   ~EnvironmentMatrixBuilder();  // where State is complete
   // Adds one formula; a malformed one becomes a reject with this line number.
   void add(std::string_view formula, std::size_t line);
@@ -47,8 +51,13 @@ class EnvironmentMatrixBuilder {
   std::unique_ptr<State> state_;
 };
 
-// Reads the `formula` column of a CSV. Throws Error: unreadable file, no such column, no usable formula.
-EnvironmentMatrix read_environment_matrix(const std::filesystem::path& path);
+// Reads the column of formulas of a table (read_table): `formula`, a usual synonym, or the one that is named. Throws
+// Error: unreadable file, no such column, no usable formula.
+struct FormulasRequest {
+  std::string formula = {};  // the column; empty: by its usual names
+  DecimalMark decimal = DecimalMark::point;
+};
+EnvironmentMatrix read_environment_matrix(const std::filesystem::path& path, const FormulasRequest& request = {});
 
 // Environments with identical columns, stored once with their multiplicity: exact, see DESIGN.md 3.2.
 // group g stands for multiplicity[g] columns with pattern rows[offsets[g] .. offsets[g+1]). Groups are numbered by

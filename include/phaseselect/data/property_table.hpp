@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "phaseselect/chemistry/decimal_mark.hpp"
 #include "phaseselect/chemistry/phase_field.hpp"
+#include "phaseselect/data/csv.hpp"
 
 namespace phaseselect {
 
@@ -22,27 +24,45 @@ struct FieldRecord {
       maximum_formula;  // the formula (or the phases cell) of the row that holds the maximum; the first of equals
 };
 
-// A row that was not used, and why.
-struct Reject {
-  std::size_t line = 0;  // 1-based line of the file
-  std::string text;      // the formula, phases or value cell
-  std::string reason;
+// Rows that were used and are doubtful all the same.
+struct Doubtful {
+  std::size_t rows = 0;
+  std::size_t first_line = 0;
+  std::string first_text;
+
+  void add(std::size_t line, std::string_view text);
 };
 
 struct PropertyTable {
   std::string property;              // name of the property column
+  bool guessed = false;              // nobody named it
+  double minimum = 0, maximum = 0;   // of the values that were used
   std::size_t rows = 0;              // data rows read, rejected ones included
   std::vector<FieldRecord> records;  // in canonical order of the fields
   std::vector<Reject> rejects;       // in file order
+  Doubtful large_amounts;            // an amount of 1,000 or more: has it lost its decimal point?
+  Doubtful named_twice;              // an element twice in a list of elements: it counts once
+  std::vector<std::string> remarks;  // what was guessed beside the property, one sentence each
+  std::string sha256;                // of the bytes that were read
+
+  std::size_t used() const { return rows - rejects.size(); }
 };
 
-// Reads a CSV with a `formula` or `phases` column (`formula` wins where both are present, so that every row is a
-// composition) and a numeric property column; `property` may be empty when there is only one other column, or only one
-// that is numeric throughout. Rows with a malformed formula or a value that is not a finite number become rejects.
-// Throws Error: unreadable file, missing or ambiguous columns (UsageError when `property` names none), no usable row.
-// `setting` is what the user would name the column with; messages say so.
-PropertyTable read_property_table(const std::filesystem::path& path, const std::string& property,
-                                  std::string_view setting = "data.property");
+// How a table is to be read, and what a user would say so with, for messages.
+struct PropertyRequest {
+  std::string property = {};  // empty: the only column that can be one
+  std::string formula = {};   // the column of the formulas; empty: by its usual names
+  DecimalMark decimal = DecimalMark::point;
+  std::string_view property_setting = "data.property";
+  std::string_view formula_setting = "data.formula";
+};
+
+// Reads a table (read_table) with a column of formulas or phase fields (`formula` wins over `phases`, so that every row
+// is a composition; then usual synonyms) and a property column. Unless it is named, the property is the only other
+// column, numeric or not; an unnamed first or empty column, what else names materials, and what aggregate itself adds
+// are none. Rows with a malformed formula or a value that is not a finite number become rejects. Throws Error:
+// unreadable file, missing or ambiguous columns (UsageError when a given name is no column), no usable row.
+PropertyTable read_property_table(const std::filesystem::path& path, const PropertyRequest& request = {});
 
 // The rule that turns a value into a class.
 struct Threshold {
@@ -51,13 +71,23 @@ struct Threshold {
   bool reached(double v) const { return inclusive ? v >= value : v > value; }
 };
 
-// A list of phase fields: any CSV with a `phases` or `formula` column (`phases` wins: a list is about fields); other
-// columns are ignored. A list may be empty; throws Error for an unreadable file or neither column.
+// A list of phase fields: any table (read_table) with a `phases` or `formula` column (`phases` wins: a list is about
+// fields) or a usual synonym; other columns are ignored. A list may be empty; throws Error for an unreadable file or
+// neither column.
 struct FieldList {
   std::vector<PhaseField> fields;  // in file order, one per accepted row
   std::vector<std::size_t> lines;  // its line
   std::vector<Reject> rejects;
+  Doubtful large_amounts, named_twice;  // as in a PropertyTable
+  std::vector<std::string> remarks;
+  std::string sha256;  // of the bytes that were read
 };
-FieldList read_field_list(const std::filesystem::path& path);
+
+struct FieldListRequest {
+  std::string formula = {};  // the column; empty: by its usual names
+  DecimalMark decimal = DecimalMark::point;
+  std::string_view formula_setting = {};  // none: the header has to name it
+};
+FieldList read_field_list(const std::filesystem::path& path, const FieldListRequest& request = {});
 
 }  // namespace phaseselect
