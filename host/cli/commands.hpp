@@ -21,10 +21,12 @@ struct CommonOptions {
   bool json = false;
   std::string device = "auto";
   int threads = 0;
+  bool skip_damaged = false;
 
   void add_quiet(CLI::App& command);
   void add_json(CLI::App& command);
-  void add_engine(CLI::App& command);  // --device and --threads
+  void add_engine(CLI::App& command);   // --device and --threads
+  void add_damaged(CLI::App& command);  // --skip-damaged-members
   // The terminal must outlive what is returned.
   Execution execution(Terminal& terminal) const;
 };

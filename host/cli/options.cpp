@@ -64,14 +64,21 @@ void CommonOptions::add_engine(CLI::App& command) {
       ->capture_default_str();
 }
 
+void CommonOptions::add_damaged(CLI::App& command) {
+  command.add_flag("--skip-damaged-members", skip_damaged,
+                   "go on without members whose weights are not finite; every result says without which");
+}
+
 Execution CommonOptions::execution(Terminal& terminal) const {
   Execution execution;
   execution.device = device == "cpu" ? Device::cpu : device == "cuda" ? Device::cuda : Device::automatic;
   execution.threads = threads;
+  execution.skip_damaged_members = skip_damaged;
   execution.remark = [&terminal](const std::string& text) { terminal.remark(text); };
   execution.note = [&terminal](const std::string& text) { terminal.note(text); };
   execution.progress = [&terminal](double fraction, const std::string& what) { terminal.progress(fraction, what); };
   execution.stop_requested = stop_requested;
+  execution.resumable = remember_resumption;
   return execution;
 }
 

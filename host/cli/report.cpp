@@ -10,6 +10,7 @@
 
 #include "host/io/readable.hpp"
 #include "host/io/unicode.hpp"
+#include "host/pipeline/members_file.hpp"
 
 namespace phaseselect {
 namespace {
@@ -177,8 +178,18 @@ std::string validate_text(const nlohmann::json& metrics) {
   return measures_text(metrics) + verdict_text(metrics["verdict"]);
 }
 
+// Which members were set aside; empty where none was.
+std::string diverged_text(const nlohmann::json& trained, const char* what) {
+  const auto found = trained.find("diverged_members");
+  if (found == trained.end()) return "";
+  return fmt::format("{} {} diverged (losses or weights that are not finite) and were set aside: {} are left\n", what,
+                     list_members(found->get<std::vector<std::uint32_t>>()), count(trained["members"]));
+}
+
 std::string train_text(const nlohmann::json& run, const std::string& directory) {
-  const std::string text = fmt::format("the run is in {}\n", directory);
+  std::string text = fmt::format("the run is in {}\n", directory);
+  text += diverged_text(run, "members");
+  if (run.contains("accessibility")) text += diverged_text(run["accessibility"], "accessibility members");
   const nlohmann::json calibration = run.value("calibration", nlohmann::json());
   if (!calibration.is_object()) return text + "not judged: no validation was given (--calibration)\n";
   const nlohmann::json verdict = calibration.value("verdict", nlohmann::json());

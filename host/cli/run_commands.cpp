@@ -25,6 +25,7 @@ void add_predict(CLI::App& app, Action& action) {
       ->type_name("FIELDS.csv");
   command.add_option("-o,--output", options->output, "result (- is standard output)")->required()->type_name("OUT.csv");
   options->common.add_engine(command);
+  options->common.add_damaged(command);
   options->common.add_quiet(command);
   options->common.add_json(command);
   command.callback([options, &action] {
@@ -96,6 +97,7 @@ struct ScreenOptions {
         ->check(number_of_seconds())
         ->capture_default_str();
     common.add_engine(command);
+    common.add_damaged(command);
     common.add_quiet(command);
     common.add_json(command);
   }
@@ -185,6 +187,7 @@ void add_accessibility(CLI::App& app, Action& action) {
       ->check(whole_number(1, element_count))
       ->capture_default_str();
   options->common.add_engine(command);
+  options->common.add_damaged(command);
   options->common.add_quiet(command);
   options->common.add_json(command);
   command.callback([options, &action] {
@@ -212,6 +215,7 @@ void add_explain(CLI::App& app, Action& action) {
   add_run(command, options->run);
   command.add_option("field", options->field, "elements, as \"O Ba Ca Mg\"")->required()->type_name("ELEMENTS");
   options->common.add_engine(command);
+  options->common.add_damaged(command);
   options->common.add_quiet(command);
   options->common.add_json(command);
   command.callback([options, &action] {
@@ -239,6 +243,7 @@ void add_export(CLI::App& app, Action& action) {
       ->required()
       ->type_name("OUT.csv");
   options->common.add_engine(command);
+  options->common.add_damaged(command);
   options->common.add_quiet(command);
   command.callback([options, &action] {
     action = [options] {

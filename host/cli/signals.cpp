@@ -2,20 +2,56 @@
 #include "host/cli/signals.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "host/io/partial_name.hpp"
+#include "host/io/readable.hpp"
 
 namespace phaseselect {
 namespace {
 
+constexpr std::chrono::seconds patience{4};
+
 std::atomic<bool> stopping{false};
+std::array<int, 2> wake{-1, -1};  // a pipe: a handler may do no more than write
+
+std::mutex resumption_lock;
+std::string resumption;
+
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
 extern "C" void on_stop_signal(int) {
   if (stopping.exchange(true)) _exit(130);
+  const int saved = errno;
+  [[maybe_unused]] const ssize_t woken = ::write(wake[1], "", 1);
+  errno = saved;
+}
+
+// Waits for a signal, gives the work its time, and ends the program if it is still there.
+void cut_off() {
+  char byte = 0;
+  while (::read(wake[0], &byte, 1) < 0 && errno == EINTR) continue;
+  std::this_thread::sleep_for(patience);
+  remove_own_partials();
+  const std::lock_guard guard(resumption_lock);
+  const std::string message =
+      resumption.empty()
+          ? "interrupted; nothing was written"
+          : fmt::format("cut off in a step that takes long; what was saved before is kept: continue with {}",
+                        resumption);
+  std::fputs(("phaseselect: " + one_line(message) + "\n").c_str(), stderr);
+  _exit(130);
 }
 
 bool is_ignored(int signal) {
@@ -26,6 +62,7 @@ bool is_ignored(int signal) {
 }  // namespace
 
 void install_signal_handlers() {
+  if (::pipe2(wake.data(), O_CLOEXEC) == 0) std::thread(cut_off).detach();
   struct sigaction action {};
   action.sa_handler = on_stop_signal;
   action.sa_flags = SA_RESTART;
@@ -38,6 +75,11 @@ void install_signal_handlers() {
 }
 
 bool stop_requested() { return stopping.load(); }
+
+void remember_resumption(const std::string& command) {
+  const std::lock_guard guard(resumption_lock);
+  resumption = command;
+}
 
 void occupy_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

@@ -1,5 +1,9 @@
-// SIGINT, SIGTERM and SIGHUP ask the work to stop; a second one of them ends the program at once.
+// SIGINT, SIGTERM and SIGHUP ask the work to stop; a second one of them ends the program at once. Work that cannot stop
+// within seconds, as in an epoch of a large table, is cut off: what was saved before is whole, and goes on with
+// --resume.
 #pragma once
+
+#include <string>
 
 namespace phaseselect {
 
@@ -7,6 +11,8 @@ namespace phaseselect {
 // pipe, and SIGXFSZ: writing a result to one, or more than a file may hold, fails as any other write.
 void install_signal_handlers();
 bool stop_requested();
+// What the program says how to go on with when it cuts its work off.
+void remember_resumption(const std::string& command);
 
 // No file that is opened later takes the place of a standard stream that the caller closed, where messages would land
 // in it. Writing to such a stream still fails.

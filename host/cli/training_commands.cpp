@@ -25,7 +25,8 @@ std::pair<std::uint32_t, std::uint32_t> parse_member_range(const std::string& te
 }
 
 void add_checkpointing(CLI::App& command, bool& resume, double& seconds) {
-  command.add_flag("--resume", resume, "continue after an interruption, on the engine it was begun on");
+  command.add_flag("--resume", resume,
+                   "begin, continue what was interrupted on the engine it was begun on, or say that it is finished");
   command.add_option("--checkpoint-seconds", seconds, "time between checkpoints")
       ->check(number_of_seconds())
       ->capture_default_str();
@@ -82,6 +83,7 @@ void add_merge(CLI::App& app, Action& action) {
     CommonOptions common;
     std::vector<std::string> runs;
     std::string output;
+    bool mixed = false;
   };
   CLI::App& command = *app.add_subcommand("merge", "join member ranges that were trained apart");
   const auto options = std::make_shared<Options>();
@@ -89,10 +91,15 @@ void add_merge(CLI::App& app, Action& action) {
   command.add_option("-o,--output", options->output, "folder of the joined run, to be created")
       ->required()
       ->type_name("RUN");
+  command.add_flag("--mixed-instruction-sets", options->mixed,
+                   "join runs whose bits belong to different processors or GPUs all the same");
   options->common.add_quiet(command);
   command.callback([options, &action] {
     action = [options] {
-      const Merged merged = merge_runs({options->runs.begin(), options->runs.end()}, options->output);
+      const Merged merged = merge_runs({options->runs.begin(), options->runs.end()}, options->output, options->mixed);
+      if (!merged.diverged.empty()) {
+        fmt::print(stderr, "members {} of the ensemble diverged and were set aside\n", list_members(merged.diverged));
+      }
       if (!merged.missing.empty() && !options->common.quiet) {
         fmt::print(stderr, "members {} of the ensemble are missing: train them with --member-range and merge again\n",
                    list_members(merged.missing));

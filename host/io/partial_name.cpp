@@ -14,11 +14,13 @@
 #include <climits>
 #include <csignal>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "host/io/sha256.hpp"
 #include "phaseselect/error.hpp"
@@ -31,6 +33,10 @@ namespace fs = std::filesystem;
 constexpr std::string_view mark = ".partial-";
 constexpr std::string_view hexadecimal = "0123456789abcdef";
 constexpr std::size_t random_digits = 16;
+
+// The names that were given, complete or not: no other process has one of them.
+std::mutex own_lock;
+std::vector<fs::path> own;
 
 struct PartialName {
   std::string stem;                 // of the target
@@ -145,8 +151,17 @@ fs::path partial_path(const fs::path& target) {
                     "shorter one",
                     target.string(), limit));
   }
-  return target.parent_path() /
-         fmt::format("{}{}{}-{}-{}", stem_of(target), mark, host_name(), ::getpid(), random_text());
+  const fs::path path =
+      target.parent_path() / fmt::format("{}{}{}-{}-{}", stem_of(target), mark, host_name(), ::getpid(), random_text());
+  const std::lock_guard guard(own_lock);
+  own.push_back(fs::absolute(path));
+  return path;
+}
+
+void remove_own_partials() {
+  const std::lock_guard guard(own_lock);
+  std::error_code ignored;  // most have been renamed
+  for (const fs::path& path : own) fs::remove_all(path, ignored);
 }
 
 bool is_partial_file(const fs::path& path) { return parse(path.filename().string()).has_value(); }

@@ -18,6 +18,9 @@ bool is_partial_file(const std::filesystem::path& path);
 void remove_partial_files(const std::filesystem::path& directory);
 void remove_partials_of(const std::filesystem::path& target);
 
+// Removes whatever this process has not completed; for one that ends without more ado.
+void remove_own_partials();
+
 // Marks a file or folder that is being written as in use, so that nobody takes it for left behind: the writer may be in
 // a container, where others cannot see its process. As long as the descriptor is open.
 void hold_partial(int descriptor);

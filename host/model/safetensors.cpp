@@ -100,6 +100,7 @@ struct SafetensorsWriter::State {
   std::string header;
   AtomicFile file;
   Sha256 digest;
+  std::string sha256;       // once it is sealed
   std::size_t missing = 0;  // declared bytes not appended yet
 };
 
@@ -121,10 +122,17 @@ void SafetensorsWriter::append(std::span<const std::byte> bytes) {
   state_->file.append(bytes);
 }
 
-void SafetensorsWriter::commit() {
+std::string SafetensorsWriter::seal() {
   if (state_->missing != 0) throw std::logic_error("fewer bytes appended than the tensors declare");
-  const std::string digest = state_->digest.finish();
-  state_->file.overwrite(prefix_size + digest_position(state_->header, no_digest), bytes_of(digest));
+  if (state_->sha256.empty()) {
+    state_->sha256 = state_->digest.finish();
+    state_->file.overwrite(prefix_size + digest_position(state_->header, no_digest), bytes_of(state_->sha256));
+  }
+  return state_->sha256;
+}
+
+void SafetensorsWriter::commit() {
+  seal();
   state_->file.commit();
 }
 

@@ -6,18 +6,20 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <sstream>
 #include <unordered_map>
 
 #include "host/io/json_text.hpp"
+#include "host/pipeline/members_file.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
 namespace {
 
 constexpr const char* format_name = "phaseselect checkpoint";
-constexpr const char* format_version = "4";
+constexpr const char* format_version = "5";
 constexpr std::size_t member_columns = 8;
 constexpr std::size_t count_columns = 5;
 constexpr std::size_t loss_columns = 4;
@@ -92,6 +94,7 @@ void CheckpointParts::add_slab(const PopulationMember& member, Network network, 
 
 void CheckpointParts::add(const PopulationMember& member) {
   const TrainedMember& trained = member.trained;
+  if (member.phase == Phase::diverged) return;
   if (member.phase == Phase::finished) {
     const auto add_values = [&](std::string name, const std::vector<float>& values) {
       parts_.push_back(part_of(std::move(name), TensorType::f32, {values.size()}, std::span<const float>(values)));
@@ -207,6 +210,22 @@ void check_identity(const SafetensorsReader& file, const std::map<std::string, s
                           reason));
 }
 
+[[noreturn]] void not_finite(const SafetensorsReader& file, const std::string& tensor, std::uint32_t member) {
+  inconsistent(file, fmt::format("tensor '{}' of member {} has a number that is infinite or none", tensor, member));
+}
+
+std::vector<float> read_finite(const SafetensorsReader& file, const std::string& tensor, std::uint32_t member) {
+  std::vector<float> values = file.read_all<float>(tensor);
+  if (!all_finite(values)) not_finite(file, tensor, member);
+  return values;
+}
+
+// Second moments may be infinite: the squares of large gradients are, and the weights stay finite.
+bool is_sound(std::span<const float> values, Role role) {
+  if (role != Role::second_moment) return all_finite(values);
+  return std::none_of(values.begin(), values.end(), [](float value) { return std::isnan(value); });
+}
+
 StoppingState read_stop(std::span<const std::uint32_t> row, double best) {
   StoppingState stop;
   stop.epochs_done = row[0];
@@ -252,6 +271,12 @@ std::string engine_of_checkpoint(const std::filesystem::path& path) {
   return identity_entry(file, "engine");
 }
 
+std::string instruction_set_of_checkpoint(const std::filesystem::path& path) {
+  const SafetensorsReader file(path, SafetensorsReader::Verify::structure);
+  check_format(file);
+  return metadata_entry(file, "instruction_set");
+}
+
 bool has_progress(const std::filesystem::path& checkpoint) {
   const SafetensorsReader file(checkpoint, SafetensorsReader::Verify::structure);
   check_format(file);
@@ -276,19 +301,20 @@ std::unique_ptr<SafetensorsReader> read_checkpoint(const std::filesystem::path& 
   for (std::size_t i = 0; i < rows.size() / member_columns; ++i) {
     const std::span row = std::span(rows).subspan(i * member_columns, member_columns);
     const auto found = by_id.find(row[0]);
-    if (found == by_id.end() || row[1] > static_cast<std::uint32_t>(Phase::finished)) {
+    if (found == by_id.end() || row[1] > static_cast<std::uint32_t>(Phase::diverged)) {
       inconsistent(*file, fmt::format("member {} is not part of this run", row[0]));
     }
     PopulationMember& member = *found->second;
     member.phase = static_cast<Phase>(row[1]);
     member.trained.classifier_stop = read_stop(row.subspan(2, 3), best[2 * i]);
     member.trained.ranking_stop = read_stop(row.subspan(5, 3), best[2 * i + 1]);
-    member.has_best =
-        member.phase != Phase::finished && file->contains(slab_name(row[0], network_of(member), Role::best));
+    member.trained.diverged = member.phase == Phase::diverged;
+    member.has_best = (member.phase == Phase::classifier || member.phase == Phase::ranking) &&
+                      file->contains(slab_name(row[0], network_of(member), Role::best));
     if (member.phase == Phase::finished) {
-      member.trained.classifier = file->read_all<float>(slab_name(row[0], Network::classifier, Role::weights));
-      member.trained.ranking = file->read_all<float>(slab_name(row[0], Network::ranking, Role::weights));
-      member.trained.held_out_errors = file->read_all<float>(errors_name(row[0]));
+      member.trained.classifier = read_finite(*file, slab_name(row[0], Network::classifier, Role::weights), row[0]);
+      member.trained.ranking = read_finite(*file, slab_name(row[0], Network::ranking, Role::weights), row[0]);
+      member.trained.held_out_errors = read_finite(*file, errors_name(row[0]), row[0]);
     }
   }
   for (std::size_t i = 0; i < counts.size() / count_columns; ++i) {
@@ -308,7 +334,9 @@ void restore_member(const SafetensorsReader& file, Engine& engine, const Archite
   const auto restore = [&](Network network, Role role) {
     buffer.resize(network == Network::classifier ? classifier_layout(architecture).size()
                                                  : ranking_layout(architecture).size());
-    file.read(slab_name(plan.id, network, role), 0, std::as_writable_bytes(std::span(buffer)));
+    const std::string tensor = slab_name(plan.id, network, role);
+    file.read(tensor, 0, std::as_writable_bytes(std::span(buffer)));
+    if (!is_sound(buffer, role)) not_finite(file, tensor, plan.id);
     engine.write(network, role, member.slot, buffer);
   };
   engine.open(member.slot, plan);

@@ -25,7 +25,9 @@ struct CudaSource {
 
 struct Execution {
   Device device = Device::automatic;
-  int threads = 0;  // of the CPU engine
+  int threads = 0;                                     // of the CPU engine
+  InstructionSet instructions = InstructionSet::best;  // of the CPU engine
+  bool skip_damaged_members = false;                   // a run goes without members that have no finite weights
   CudaSource cuda;
   // For the user, one sentence each: remarks say what was guessed, repaired or left out and are shown even when notes
   // are not. Then progress, and the request to stop. Never null.
@@ -33,6 +35,8 @@ struct Execution {
   std::function<void(const std::string&)> note = [](const std::string&) {};
   std::function<void(double fraction, const std::string& what)> progress = [](double, const std::string&) {};
   std::function<bool()> stop_requested = [] { return false; };
+  // The command that goes on with the work should the process end before it does; told before anything is kept.
+  std::function<void(const std::string& command)> resumable = [](const std::string&) {};
 };
 
 // What an engine is for. Only training needs the problem's precision and room for a member's moments.
@@ -63,7 +67,7 @@ struct TrainRequest {
   Config config;
   std::filesystem::path run;                                       // must not exist, unless resume
   std::optional<std::pair<std::uint32_t, std::uint32_t>> members;  // range [first, second); default: all
-  bool resume = false;
+  bool resume = false;  // begin, go on with, or do nothing where it is finished
   double checkpoint_seconds = 60;
   std::filesystem::path calibration;  // folder of a validation of the same model; empty: none
 };
@@ -72,7 +76,7 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution);  
 struct ValidateRequest {
   Config config;
   std::filesystem::path directory;
-  bool resume = false;
+  bool resume = false;  // as of a training
   double checkpoint_seconds = 60;
   bool member_predictions = false;  // also write what each member says
 };

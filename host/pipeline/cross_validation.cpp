@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <fstream>
+#include <limits>
 
 #include "host/engine/ensemble.hpp"
-#include "host/io/sha256.hpp"
+#include "host/io/regular_file.hpp"
+#include "host/io/sealed_json.hpp"
 #include "host/pipeline/baselines.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/result_directory.hpp"
@@ -27,18 +28,30 @@ std::vector<Evidence> evidence_of(const PreparedData& data, const ElementSimilar
   return evidence;
 }
 
+// Without the members that diverged.
 FoldPredictions judge(Engine& engine, const Problem& problem, const SplitFold& fold,
                       std::span<const TrainedMember> members) {
-  const std::vector<Slot> slots = all_slots(static_cast<int>(members.size()));
-  const std::vector<float> no_ranking(ranking_layout(problem.architecture).size(), 0.0f);
+  std::vector<std::size_t> places;
   for (std::size_t m = 0; m < members.size(); ++m) {
-    engine.open_trained(slots[m], members[m].classifier, no_ranking);
+    if (!members[m].diverged) places.push_back(m);
   }
-  FoldPredictions predictions;
-  predictions.of_members.resize(members.size() * fold.judged.size());
-  engine.probabilities(slots, gather(problem.fields, fold.judged), predictions.of_members);
+  if (places.empty()) throw Error("all members of a fold diverged: lower training.learning_rate");
+  const std::vector<Slot> slots = all_slots(static_cast<int>(places.size()));
+  const std::vector<float> no_ranking(ranking_layout(problem.architecture).size(), 0.0f);
+  for (const Slot slot : slots) {
+    engine.open_trained(slot, members[places[static_cast<std::size_t>(slot)]].classifier, no_ranking);
+  }
+  const std::size_t judged = fold.judged.size();
+  std::vector<float> probabilities(places.size() * judged);
+  engine.probabilities(slots, gather(problem.fields, fold.judged), probabilities);
   for (const Slot slot : slots) engine.close(slot);
-  OverMembers statistics = over_members(predictions.of_members, fold.judged.size());
+  FoldPredictions predictions;
+  predictions.of_members.assign(members.size() * judged, std::numeric_limits<float>::quiet_NaN());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    std::copy_n(probabilities.begin() + static_cast<std::ptrdiff_t>(i * judged), judged,
+                predictions.of_members.begin() + static_cast<std::ptrdiff_t>(places[i] * judged));
+  }
+  OverMembers statistics = over_members(probabilities, judged);
   predictions.probability = std::move(statistics.mean);
   predictions.deviation = std::move(statistics.deviation);
   for (const std::uint32_t row : fold.judged) predictions.labels.push_back(problem.labels[row]);
@@ -133,28 +146,36 @@ HeldOutPredictions judge_folds(Engine& engine, const Config& config, const Prepa
   return predictions;
 }
 
-nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config) {
-  std::ifstream file(directory / validation_result_file_name);
-  const nlohmann::json metrics = nlohmann::json::parse(file, nullptr, false);
-  const bool complete = metrics.is_object() && metrics.contains("calibration") && metrics.contains("data");
-  if (!complete || !std::filesystem::exists(directory / configuration_file_name)) {
+nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config,
+                                         const DataIdentity& identity) {
+  const std::filesystem::path path = directory / validation_result_file_name;
+  if (!file_exists(path) || !file_exists(directory / configuration_file_name)) {
     throw UsageError(fmt::format("--calibration: {} is not the folder of a finished validation", directory.string()));
   }
+  const nlohmann::json metrics = read_sealed(path, "validate again");
+  const auto damaged = [](const std::filesystem::path& file, const char* reason) {
+    return Error(fmt::format("{} is damaged ({}): restore it from a copy or validate again", file.string(), reason));
+  };
+  for (const char* key : {"calibration", "configuration", "data", "members", "verdict"}) {
+    if (!metrics.contains(key)) throw damaged(path, "it lacks what a calibration needs");
+  }
   const Config validated = read_config(directory / configuration_file_name);
-  if (model_identity(validated) != model_identity(config) || metrics["data"] != data_identity(config)) {
+  if (configuration_identity(validated) != metrics["configuration"]) {
+    throw damaged(directory / configuration_file_name, "it was changed after the validation");
+  }
+  if (model_identity(validated) != model_identity(config) || metrics["data"] != to_json(identity)) {
     throw UsageError(fmt::format("--calibration: {} is of another configuration or of other tables: validate this one",
                                  directory.string()));
   }
   nlohmann::json calibration = metrics["calibration"];
   calibration["validation"] = directory.string();
   calibration["members"] = metrics["members"];
-  calibration["verdict"] = metrics.value("verdict", nlohmann::json());
+  calibration["verdict"] = metrics["verdict"];
   return calibration;
 }
 
-nlohmann::json data_identity(const Config& config) {
-  return {{"properties_sha256", sha256_file(config.data.properties)},
-          {"formulas_sha256", sha256_file(config.environments.formulas)}};
+nlohmann::json to_json(const DataIdentity& identity) {
+  return {{"properties_sha256", identity.properties_sha256}, {"formulas_sha256", identity.formulas_sha256}};
 }
 
 Pooled pooled(const HeldOutPredictions& predictions) {

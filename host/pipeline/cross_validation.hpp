@@ -19,7 +19,7 @@ namespace phaseselect {
 // Of one fold; beside SplitFold::judged.
 struct FoldPredictions {
   std::vector<std::uint8_t> labels;
-  std::vector<float> of_members;              // [members][judged]
+  std::vector<float> of_members;              // [members][judged]; NaN of a member that diverged
   std::vector<float> probability, deviation;  // over members
   std::vector<Evidence> evidence;             // from the fields that the fold learned from; empty: not asked for
   // Fitted on what the other folds' members say of fields that this fold does not judge; empty when there are none.
@@ -47,14 +47,13 @@ nlohmann::json measures_of_baselines(const HeldOutPredictions& predictions);
 nlohmann::json measures(const FoldPlans& plans, const HeldOutPredictions& predictions);
 
 inline constexpr const char* validation_result_file_name = "metrics.json";  // a folder with it holds a whole validation
-// Hashes of both tables.
-nlohmann::json data_identity(const Config& config);
+nlohmann::json to_json(const DataIdentity& identity);
 
 // The calibration of a run, for run.json: its numbers (calibration.hpp), where they are from and the verdict there
-// (verdict.hpp; null from a version without). Throws UsageError
-// unless the folder holds a finished validation of the same tables and model; members, seeds, validation and ranking
-// may differ.
-nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config);
+// (verdict.hpp). Throws UsageError unless the folder holds a finished validation of the same tables and model; members,
+// seeds, validation and ranking may differ. Throws Error where metrics.json is damaged.
+nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config,
+                                         const DataIdentity& identity);
 
 // All folds in a row.
 struct Pooled {

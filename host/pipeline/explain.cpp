@@ -115,22 +115,24 @@ nlohmann::json explain(const std::filesystem::path& run, const std::string& fiel
   const FieldStatistics statistics = loaded.engine().ensemble_statistics(loaded.slots(), rows).front();
   const OverMembers accessibility = loaded.accessibility().judge(loaded.engine(), rows);
   const KnownFields known(contents);
-  return {{"phases", to_string(field)},
-          {"members", loaded.run().members()},
-          {"property", loaded.run().file().metadata().at("property")},
-          {"threshold", contents.config.data.threshold},
-          {"inclusive", contents.config.data.inclusive},
-          {"probability", json_number(statistics.probability)},
-          {"probability_std", json_number(statistics.deviation)},
-          {"calibrated", json_number(loaded.run().calibrated(statistics.probability, field))},
-          {"reconstruction_error", json_number(statistics.error)},
-          {"uncertainty_percentile", json_number(loaded.run().percentile(statistics.error))},
-          {"accessibility", json_number(accessibility.mean.front())},
-          {"accessibility_std", json_number(accessibility.deviation.front())},
-          {"known", known_text(known.flags(FieldKey(field)))},
-          {"attention", attention_json(loaded, field, rows)},
-          {"neighbours", neighbours_json(loaded.run().neighbours(field))},
-          {"nearest", nearest_json(field, contents)}};
+  nlohmann::json result{{"phases", to_string(field)},
+                        {"members", loaded.run().members()},
+                        {"property", loaded.run().file().metadata().at("property")},
+                        {"threshold", contents.config.data.threshold},
+                        {"inclusive", contents.config.data.inclusive},
+                        {"probability", json_number(statistics.probability)},
+                        {"probability_std", json_number(statistics.deviation)},
+                        {"calibrated", json_number(loaded.run().calibrated(statistics.probability, field))},
+                        {"reconstruction_error", json_number(statistics.error)},
+                        {"uncertainty_percentile", json_number(loaded.run().percentile(statistics.error))},
+                        {"accessibility", json_number(accessibility.mean.front())},
+                        {"accessibility_std", json_number(accessibility.deviation.front())},
+                        {"known", known_text(known.flags(FieldKey(field)))},
+                        {"attention", attention_json(loaded, field, rows)},
+                        {"neighbours", neighbours_json(loaded.run().neighbours(field))},
+                        {"nearest", nearest_json(field, contents)}};
+  add_damaged_members(result, loaded.contents());
+  return result;
 }
 
 }  // namespace phaseselect

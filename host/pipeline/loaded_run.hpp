@@ -32,6 +32,9 @@ class LoadedRun {
   std::unique_ptr<Engine> engine_;  // refers to the problem in run_
 };
 
+// Adds the members that the run goes without, if there are such: "damaged_members", "damaged_accessibility_members".
+void add_damaged_members(nlohmann::json& result, const RunContents& contents);
+
 // Says so where the run cannot judge accessibility, and why.
 void note_accessibility(const LoadedRun& loaded, const Execution& execution);
 

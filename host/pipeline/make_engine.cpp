@@ -1,6 +1,7 @@
 // Which engine computes.
 #include <fmt/format.h>
 
+#include "host/engine/cpu/vector/vector_kernels.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/resumed_execution.hpp"
@@ -22,7 +23,22 @@ std::unique_ptr<Engine> cpu_engine(const Problem& problem, const Execution& exec
     throw UsageError(
         fmt::format("training.precision: tf32 needs the CUDA engine ({}): use fp32 or --device cuda", reason));
   }
-  return make_cpu_engine(problem, {execution.threads});
+  return make_cpu_engine(problem, {execution.threads, execution.instructions});
+}
+
+// Those that the work was begun with, which this processor must have.
+InstructionSet instructions_of(const BegunOn& begun) {
+  const std::optional<InstructionSet> instructions = instruction_set_named(begun.instruction_set);
+  if (!instructions) return InstructionSet::best;  // the identity of the work says what is wrong with it
+  try {
+    cpu::select_vector_kernels(*instructions);
+  } catch (const UsageError&) {
+    throw UsageError(
+        fmt::format("{} was begun with {}, which this processor lacks, and other instructions give other bits: resume "
+                    "on a machine that has it, or start afresh in a new folder",
+                    begun.folder.string(), begun.instruction_set));
+  }
+  return *instructions;
 }
 
 const char* device_name(Device device) { return device == Device::cpu ? "cpu" : "cuda"; }
@@ -53,18 +69,22 @@ std::unique_ptr<Engine> make_engine(const Problem& problem, const Execution& exe
   return engine;
 }
 
-Execution resumed_execution(const std::filesystem::path& checkpoint, const Execution& execution) {
-  const std::string begun = engine_of_checkpoint(checkpoint);
-  const std::string folder = checkpoint.parent_path().string();
-  if (begun != "cpu" && begun != "cuda") return execution;  // read_checkpoint says what is wrong with it
-  if (execution.device != Device::automatic && begun != device_name(execution.device)) {
+BegunOn begun_on(const std::filesystem::path& checkpoint) {
+  return {checkpoint.parent_path(), engine_of_checkpoint(checkpoint), instruction_set_of_checkpoint(checkpoint)};
+}
+
+Execution resumed_execution(const BegunOn& begun, const Execution& execution) {
+  const std::string folder = begun.folder.string();
+  if (begun.engine != "cpu" && begun.engine != "cuda") return execution;  // its identity says what is wrong with it
+  if (execution.device != Device::automatic && begun.engine != device_name(execution.device)) {
     throw UsageError(
         fmt::format("{} was begun with --device {}, and another engine gives other bits: resume with "
                     "--device {}, or start afresh in a new folder",
-                    folder, begun, begun));
+                    folder, begun.engine, begun.engine));
   }
   Execution resumed = execution;
-  resumed.device = begun == "cpu" ? Device::cpu : Device::cuda;
+  resumed.device = begun.engine == "cpu" ? Device::cpu : Device::cuda;
+  if (resumed.device == Device::cpu) resumed.instructions = instructions_of(begun);
   const std::string obstacle = resumed.device == Device::cuda ? execution.cuda.obstacle() : "";
   if (!obstacle.empty()) {
     throw UsageError(

@@ -194,14 +194,16 @@ nlohmann::json measure_accessibility(const AccessibilityRequest& request, const 
   const std::vector<Judged> all = judge_all(loaded, set, known, execution);
   write_fields(file, set, all);
   file.commit();
-  return {{"arity", set.arity},
-          {"fields", all.size()},
-          {"folds", loaded.accessibility().folds()},
-          {"members", loaded.run().members()},
-          {"accessibility_members", loaded.run().accessibility_members()},
-          {"rejects", rejects},
-          {"measures", measures(all, reported)},
-          {"seconds", total.seconds()}};
+  nlohmann::json result{{"arity", set.arity},
+                        {"fields", all.size()},
+                        {"folds", loaded.accessibility().folds()},
+                        {"members", loaded.run().members()},
+                        {"accessibility_members", loaded.run().accessibility_members()},
+                        {"rejects", rejects},
+                        {"measures", measures(all, reported)},
+                        {"seconds", total.seconds()}};
+  add_damaged_members(result, loaded.contents());
+  return result;
 }
 
 }  // namespace phaseselect

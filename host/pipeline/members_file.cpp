@@ -3,8 +3,11 @@
 #include "host/pipeline/members_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
+#include <sstream>
 
 #include "host/io/json_text.hpp"
 #include "phaseselect/error.hpp"
@@ -72,7 +75,8 @@ std::string list_members(std::span<const std::uint32_t> ids) {
 }
 
 void write_members_file(const std::filesystem::path& path, const MembersDescription& description,
-                        const std::vector<MemberSource>& members) {
+                        const std::vector<MemberSource>& members,
+                        const std::function<void(const std::string& sha256)>& before) {
   const EnvironmentGroups& groups = *description.groups;
   const std::vector<NamedBlock> blocks = all_blocks(description.architecture, description.ranking);
   const HeldOut held_out = join(members);
@@ -106,6 +110,8 @@ void write_members_file(const std::filesystem::path& path, const MembersDescript
   file.append(std::span(groups.offsets));
   file.append(std::span(groups.multiplicity));
   file.append(std::span(group_rows));
+  const std::string sha256 = file.seal();
+  if (before) before(sha256);
   file.commit();
 }
 
@@ -132,6 +138,51 @@ std::vector<MemberSource> member_sources(const SafetensorsReader& file) {
     members.push_back({ids[m], part(rows), has_errors ? part(errors) : std::vector<float>(), read});
   }
   return members;
+}
+
+bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t exponent = 0x7f800000;
+  std::uint32_t found = 0;  // without a branch: files of gigabytes are looked through
+  for (const float value : values)
+    found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(value) & exponent) == exponent);
+  return found == 0;
+}
+
+std::vector<DamagedMember> damaged_members(const SafetensorsReader& file, const Architecture& architecture,
+                                           bool ranking) {
+  const std::vector<MemberSource> members = member_sources(file);
+  std::vector<std::string> tensors(members.size());  // the first of each that is damaged
+  std::vector<float> buffer;
+  for (const NamedBlock& named : all_blocks(architecture, ranking)) {
+    buffer.resize(named.block.size());
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      members[m].read(named.network, named.block, buffer);
+      if (tensors[m].empty() && !all_finite(buffer)) tensors[m] = named.block.name;
+    }
+  }
+  std::vector<DamagedMember> damaged;
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    if (tensors[m].empty() && !all_finite(members[m].held_out_errors)) tensors[m] = "held_out.errors";
+    if (!tensors[m].empty()) damaged.push_back({m, members[m].id, tensors[m]});
+  }
+  return damaged;
+}
+
+std::vector<std::uint32_t> diverged_members(const SafetensorsReader& file) {
+  std::vector<std::uint32_t> ids;
+  const auto found = file.metadata().find(diverged_members_key);
+  if (found == file.metadata().end()) return ids;
+  std::istringstream text(found->second);
+  for (std::uint32_t id = 0; text >> id;) ids.push_back(id);
+  if (!text.eof() || !std::is_sorted(ids.begin(), ids.end())) {
+    throw Error(fmt::format("{} is damaged (its {} are no list of members): restore it from a copy",
+                            file.path().string(), diverged_members_key));
+  }
+  return ids;
+}
+
+void add_diverged_members(std::map<std::string, std::string>& metadata, std::span<const std::uint32_t> ids) {
+  if (!ids.empty()) metadata[diverged_members_key] = fmt::format("{}", fmt::join(ids, " "));
 }
 
 EnvironmentGroups read_groups(const SafetensorsReader& file, int elements) {

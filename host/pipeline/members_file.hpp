@@ -19,7 +19,7 @@ namespace phaseselect {
 
 inline constexpr const char* members_file_name = "members.safetensors";
 inline constexpr const char* members_format = "phaseselect members";
-inline constexpr const char* members_format_version = "4";
+inline constexpr const char* members_format_version = "5";
 
 // One member on its way into the file.
 struct MemberSource {
@@ -38,9 +38,11 @@ struct MembersDescription {
   std::map<std::string, std::string> metadata;
 };
 
-// Members in ascending order of their ids. Holds one block in memory at a time.
+// Members in ascending order of their ids. Holds one block in memory at a time. `before` is called with the file's
+// checksum when all is written and the file does not have its name yet.
 void write_members_file(const std::filesystem::path& path, const MembersDescription& description,
-                        const std::vector<MemberSource>& members);
+                        const std::vector<MemberSource>& members,
+                        const std::function<void(const std::string& sha256)>& before = {});
 
 // Shape of a parameter's tensor: biases and scalers are [members][columns], kernels [members][rows][columns].
 std::vector<std::size_t> tensor_shape(const ParameterBlock& block, std::size_t members);
@@ -53,6 +55,25 @@ std::string list_members(std::span<const std::uint32_t> ids);
 
 // The members of a file as sources for another one; the reader must outlive them.
 std::vector<MemberSource> member_sources(const SafetensorsReader& file);
+
+// A member some of whose numbers are infinite or no numbers, and a tensor that has one.
+struct DamagedMember {
+  std::size_t place = 0;  // in the file
+  std::uint32_t id = 0;
+  std::string tensor;
+};
+// In the order of the file. Reads all the weights and held-out errors.
+std::vector<DamagedMember> damaged_members(const SafetensorsReader& file, const Architecture& architecture,
+                                           bool ranking);
+
+// Whether every one is a finite number.
+bool all_finite(std::span<const float> values);
+
+// Members that diverged in training and are not in the file, ascending; metadata "diverged_members".
+inline constexpr const char* diverged_members_key = "diverged_members";
+std::vector<std::uint32_t> diverged_members(const SafetensorsReader& file);
+// The same as metadata: nothing is added where none diverged.
+void add_diverged_members(std::map<std::string, std::string>& metadata, std::span<const std::uint32_t> ids);
 
 // The groups a file was trained with (without column_group, which only the initial draw needs).
 EnvironmentGroups read_groups(const SafetensorsReader& file, int elements);

@@ -1,14 +1,15 @@
 // Joins member ranges that were trained apart into the run that one process would have written.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
 
-#include "host/io/json_text.hpp"
+#include "host/io/atomic_folder.hpp"
 #include "host/io/output_file.hpp"
+#include "host/io/regular_file.hpp"
+#include "host/io/sealed_json.hpp"
 #include "host/io/utc_time.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "host/pipeline/run_directory.hpp"
@@ -24,7 +25,8 @@ using Runs = std::vector<std::unique_ptr<Run>>;
 
 std::map<std::string, std::string> shared_metadata(const SafetensorsReader& file) {
   std::map<std::string, std::string> metadata = file.metadata();
-  metadata.erase("sha256");  // the writer adds its own
+  metadata.erase("sha256");              // the writer adds its own
+  metadata.erase(diverged_members_key);  // of the part
   return metadata;
 }
 
@@ -43,22 +45,50 @@ void check_same_ensemble(const Runs& runs) {
   }
 }
 
-// The kind of engine a run was trained on; runs that do not say are older than the second one.
-std::string engine_of(const RunContents& contents) {
-  const auto engine = contents.run.find("engine");
-  if (engine == contents.run.end()) return "cpu";
-  return engine->is_string() ? engine->get<std::string>() : engine->dump();
+// What run.json says of an entry.
+std::string text_of(const RunContents& contents, const char* key) {
+  const auto entry = contents.run.find(key);
+  if (entry == contents.run.end()) return "unknown";
+  return entry->is_string() ? entry->get<std::string>() : entry->dump();
 }
 
 void check_same_engine(const Runs& runs) {
-  const std::string first = engine_of(runs.front()->contents());
+  const std::string first = text_of(runs.front()->contents(), "engine");
   for (const auto& run : runs) {
-    const std::string engine = engine_of(run->contents());
+    const std::string engine = text_of(run->contents(), "engine");
     if (engine == first) continue;
     throw Error(fmt::format(
         "{} was trained on the engine '{}' and {} on '{}', whose bits differ: train all members on one",
         runs.front()->file().path().parent_path().string(), first, run->file().path().parent_path().string(), engine));
   }
+}
+
+void check_same_instructions(const Runs& runs) {
+  const std::string first = text_of(runs.front()->contents(), "instruction_set");
+  for (const auto& run : runs) {
+    const std::string instructions = text_of(run->contents(), "instruction_set");
+    if (instructions == first) continue;
+    throw Error(fmt::format(
+        "{} was trained with {} and {} with {}, whose bits differ: train all members on machines of one kind, or join "
+        "them all the same by --mixed-instruction-sets",
+        runs.front()->file().path().parent_path().string(), first, run->file().path().parent_path().string(),
+        instructions));
+  }
+}
+
+// Members of all parts that were set aside, ascending.
+std::vector<std::uint32_t> all_diverged(const Runs& runs, std::vector<std::uint32_t> RunContents::*of_run) {
+  std::set<std::uint32_t> ids;
+  for (const auto& run : runs) ids.insert((run->contents().*of_run).begin(), (run->contents().*of_run).end());
+  return {ids.begin(), ids.end()};
+}
+
+void check_divergence(const Runs& runs, std::vector<std::uint32_t> RunContents::*of_run, int members,
+                      const char* section) {
+  const std::vector<std::uint32_t> ids = all_diverged(runs, of_run);
+  if (!too_many_diverged(ids.size(), static_cast<std::size_t>(members))) return;
+  throw Error(fmt::format("members {} diverged, more than a tenth of {}: lower {}.learning_rate and train again",
+                          list_members(ids), members, section));
 }
 
 // The file of a run that holds members of one kind.
@@ -85,11 +115,11 @@ std::vector<MemberSource> all_members(const Runs& runs, FileOf file_of) {
 }
 
 // The lines of all histories, member by member.
-std::string merged_history(const std::vector<fs::path>& runs, const char* file) {
+std::string merged_history(const std::vector<fs::path>& paths, const Runs& runs, const char* file) {
   std::map<std::uint32_t, std::string> lines;
   std::string header;
-  for (const fs::path& run : runs) {
-    const CsvTable table = read_csv(run / file);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const CsvTable table = read_file_of_run(paths[i], runs[i]->contents(), file);
     const auto line = [](const std::vector<std::string_view>& cells) {
       std::string text;
       for (const std::string_view cell : cells) text += (text.empty() ? "" : ",") + std::string(cell);
@@ -114,7 +144,11 @@ std::string merged_history(const std::vector<fs::path>& runs, const char* file) 
 // Members of the ensemble that no run has.
 std::vector<std::uint32_t> missing_members(const Runs& runs) {
   std::set<std::uint32_t> there;
-  for (const auto& run : runs) there.insert(run->contents().members.begin(), run->contents().members.end());
+  for (const auto& run : runs) {
+    for (const auto* ids : {&run->contents().members, &run->contents().diverged_members}) {
+      there.insert(ids->begin(), ids->end());
+    }
+  }
   std::vector<std::uint32_t> missing;
   const auto all = static_cast<std::uint32_t>(runs.front()->contents().config.ensemble.members);
   for (std::uint32_t id = 0; id < all; ++id) {
@@ -125,7 +159,8 @@ std::vector<std::uint32_t> missing_members(const Runs& runs) {
 
 nlohmann::json describe_part(const fs::path& path, const RunContents& contents) {
   nlohmann::json part = {{"run", path.string()}, {"members", contents.members}};
-  for (const char* key : {"engine", "device", "version", "commit", "created", "resumed", "calibration"}) {
+  for (const char* key :
+       {"engine", "instruction_set", "device", "version", "commit", "created", "resumed", "calibration"}) {
     if (contents.run.contains(key)) part[key] = contents.run.at(key);
   }
   return part;
@@ -136,6 +171,12 @@ nlohmann::json calibration_of(const Run& run) {
   nlohmann::json calibration = run.contents().run.value("calibration", nlohmann::json());
   if (calibration.is_object()) calibration.erase("validation");
   return calibration;
+}
+
+bool instructions_differ(const Runs& runs) {
+  return std::any_of(runs.begin(), runs.end(), [&](const auto& run) {
+    return text_of(run->contents(), "instruction_set") != text_of(runs.front()->contents(), "instruction_set");
+  });
 }
 
 bool calibrations_differ(const Runs& runs) {
@@ -164,9 +205,13 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
     }
   }
   for (auto& [key, value] : metrics) value /= static_cast<double>(members);
-  for (const char* key : {"member_range", "resumed"}) merged.erase(key);
+  for (const char* key : {"member_range", "resumed", "files", diverged_members_key}) merged.erase(key);
+  if (const auto ids = all_diverged(runs, &RunContents::diverged_members); !ids.empty()) {
+    merged[diverged_members_key] = ids;
+  }
   if (calibrations_differ(runs)) merged["calibration"] = nullptr;
-  merged["engine"] = engine_of(runs.front()->contents());
+  merged["engine"] = text_of(runs.front()->contents(), "engine");
+  if (instructions_differ(runs)) merged["instruction_set"] = "mixed";
   merged["version"] = program_version();
   merged["commit"] = program_commit();
   merged["created"] = now_utc();
@@ -176,6 +221,10 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
     for (const auto& run : runs) accessibility += run->contents().accessibility_members.size();
     merged["accessibility"]["members"] = accessibility;
     merged["accessibility"].erase("member_range");
+    merged["accessibility"].erase(diverged_members_key);
+    if (const auto ids = all_diverged(runs, &RunContents::diverged_accessibility_members); !ids.empty()) {
+      merged["accessibility"][diverged_members_key] = ids;
+    }
   }
   merged["missing_members"] = missing_members(runs);
   merged["metrics"] = metrics;
@@ -187,34 +236,49 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
 // Ranges that do not overlap have accessibility members that do not either.
 void write_merged_accessibility(const std::vector<fs::path>& paths, const Runs& runs, const fs::path& directory) {
   const RunContents& first = runs.front()->contents();
-  write_text(directory / accessibility_history_file_name, merged_history(paths, accessibility_history_file_name));
+  write_text(directory / accessibility_history_file_name, merged_history(paths, runs, accessibility_history_file_name));
   MembersDescription description;
   description.architecture = first.problem.architecture;
   description.groups = &first.problem.groups;
   description.ranking = false;
   description.metadata = shared_metadata(*runs.front()->accessibility_file());
+  add_diverged_members(description.metadata, all_diverged(runs, &RunContents::diverged_accessibility_members));
   write_members_file(directory / accessibility_file_name, description, all_members(runs, accessibility_file));
 }
 
 void write_merged(const std::vector<fs::path>& paths, const Runs& runs, const fs::path& directory) {
   const RunContents& first = runs.front()->contents();
   write_text(directory / "config.yaml", to_yaml(first.config));
-  fs::copy_file(paths.front() / "fields.csv", directory / "fields.csv");
-  fs::copy_file(paths.front() / "environment_fields.csv", directory / "environment_fields.csv");
-  write_text(directory / "history.csv", merged_history(paths, "history.csv"));
+  for (const char* name : {"fields.csv", "environment_fields.csv"}) {
+    write_text(directory / name, read_regular_file(paths.front() / name, std::uint64_t{1} << 32));
+  }
+  write_text(directory / history_file_name, merged_history(paths, runs, history_file_name));
   if (first.config.accessibility.members > 0) write_merged_accessibility(paths, runs, directory);
-  write_text(directory / "run.json", json_text(merged_description(paths, runs)) + "\n");
   MembersDescription description;
   description.architecture = first.problem.architecture;
   description.groups = &first.problem.groups;
   description.ranking = runs.front()->file().contains("ranking.input_mean");
   description.metadata = shared_metadata(runs.front()->file());
-  write_members_file(directory / members_file_name, description, all_members(runs, ensemble_file));
+  add_diverged_members(description.metadata, all_diverged(runs, &RunContents::diverged_members));
+  write_members_file(directory / members_file_name, description, all_members(runs, ensemble_file),
+                     [&](const std::string& sha256) {
+                       nlohmann::json run = merged_description(paths, runs);
+                       run["files"] = checksums_beside(directory, sha256);
+                       write_text(directory / run_file_name, sealed_text(std::move(run)));
+                     });
+}
+
+// "runs/new/all" makes runs/new.
+void create_parents(const fs::path& directory) {
+  const fs::path parent = (directory.has_filename() ? directory : directory.parent_path()).parent_path();
+  std::error_code error;
+  if (!parent.empty()) fs::create_directories(parent, error);
+  if (error) throw Error(fmt::format("cannot create the folder {}: {}", parent.string(), error.message()));
 }
 
 }  // namespace
 
-Merged merge_runs(const std::vector<fs::path>& paths, const fs::path& directory) {
+Merged merge_runs(const std::vector<fs::path>& paths, const fs::path& directory, bool mixed_instruction_sets) {
   if (paths.empty()) throw UsageError("merge: give at least one run");
   if (fs::exists(directory)) {
     throw UsageError(fmt::format("{} exists: name a folder that does not, or remove it", directory.string()));
@@ -223,24 +287,16 @@ Merged merge_runs(const std::vector<fs::path>& paths, const fs::path& directory)
   for (const fs::path& path : paths) runs.push_back(std::make_unique<Run>(path));
   check_same_ensemble(runs);
   check_same_engine(runs);
+  if (!mixed_instruction_sets) check_same_instructions(runs);
+  const Config& config = runs.front()->contents().config;
+  check_divergence(runs, &RunContents::diverged_members, config.ensemble.members, "training");
+  check_divergence(runs, &RunContents::diverged_accessibility_members, config.accessibility.members, "accessibility");
   all_members(runs, ensemble_file);  // refuses repeated members before anything is written
-  fs::path unfinished = fs::absolute(directory).lexically_normal();
-  if (!unfinished.has_filename()) unfinished = unfinished.parent_path();  // "runs/all/"
-  const fs::path finished = unfinished;
-  unfinished += fmt::format(".partial-{}", ::getpid());
-  std::error_code ignored;
-  try {
-    fs::create_directories(unfinished);
-    write_merged(paths, runs, unfinished);
-    fs::rename(unfinished, finished);
-    return {missing_members(runs), calibrations_differ(runs)};
-  } catch (const fs::filesystem_error& error) {
-    fs::remove_all(unfinished, ignored);
-    throw Error(fmt::format("cannot write {}: {}", directory.string(), error.code().message()));
-  } catch (...) {
-    fs::remove_all(unfinished, ignored);
-    throw;
-  }
+  create_parents(directory);
+  AtomicFolder folder(directory);
+  write_merged(paths, runs, folder.unfinished());
+  folder.commit();
+  return {missing_members(runs), all_diverged(runs, &RunContents::diverged_members), calibrations_differ(runs)};
 }
 
 }  // namespace phaseselect

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "host/pipeline/checkpoint.hpp"
+#include "host/pipeline/members_file.hpp"
 #include "host/pipeline/problem.hpp"
 #include "phaseselect/error.hpp"
 
@@ -18,6 +19,10 @@ namespace phaseselect {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+bool is_over(const PopulationMember& member) {
+  return member.phase == Phase::finished || member.phase == Phase::diverged;
+}
 
 class Trainer {
  public:
@@ -29,6 +34,9 @@ class Trainer {
   void admit();
   void train_epoch(Phase phase);
   void account(std::size_t index, Network network, const EpochStatistics& statistics);
+  bool has_finite_weights(const PopulationMember& member, Network network);
+  void set_aside(PopulationMember& member, Network network);
+  void set_aside_diverged();
   void start_ranking();
   void collect_finished();
   void collect(std::size_t index);
@@ -48,6 +56,7 @@ class Trainer {
   std::uint32_t ranking_patience_;
   std::vector<PopulationMember> members_;       // beside plans_
   std::vector<Slot> free_slots_;                // the next one to fill is the last
+  std::vector<float> weights_;                  // of the member that is looked at
   std::unique_ptr<SafetensorsReader> resumed_;  // holds members in training that have no slot yet
   Clock::time_point saved_ = Clock::now();
 };
@@ -76,7 +85,7 @@ Trainer::Trainer(Engine& engine, const Problem& problem, const Config& config, c
 }
 
 bool Trainer::all_finished() const {
-  return std::all_of(members_.begin(), members_.end(), [](const auto& m) { return m.phase == Phase::finished; });
+  return std::all_of(members_.begin(), members_.end(), [](const auto& m) { return is_over(m); });
 }
 
 // Fills free slots in the order of the plans; members of the resumed checkpoint come first by their place in it.
@@ -84,7 +93,7 @@ void Trainer::admit() {
   bool waiting_in_file = false;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     PopulationMember& member = members_[i];
-    if (member.phase == Phase::finished || member.slot >= 0) continue;
+    if (is_over(member) || member.slot >= 0) continue;
     if (free_slots_.empty()) {
       waiting_in_file = waiting_in_file || member.phase != Phase::waiting;
       continue;
@@ -127,9 +136,8 @@ void Trainer::account(std::size_t index, Network network, const EpochStatistics&
   const std::uint32_t patience = classifier ? classifier_patience_ : ranking_patience_;
   const int budget = classifier ? problem_.classifier.epochs : problem_.ranking.epochs;
   if (!std::isfinite(s.training_loss) || !std::isfinite(s.autoencoder_loss) || !std::isfinite(s.held_out_loss)) {
-    throw Error(fmt::format("member {} diverged in epoch {} of its {} (the loss is not finite): lower {}.learning_rate",
-                            member.trained.id, stop.epochs_done, classifier ? "classifier" : "ranking network",
-                            classifier ? options_.section : "ranking"));
+    set_aside(member, network);
+    return;
   }
   const double value = classifier && monitor_ == Monitor::accuracy
                            ? static_cast<double>(s.held_out_correct) / std::max(1u, s.held_out)
@@ -146,9 +154,56 @@ void Trainer::account(std::size_t index, Network network, const EpochStatistics&
   ++stop.epochs_done;
   const bool patience_ends = patience > 0 && stop.epochs_done - 1 - stop.best_epoch >= patience;
   stop.finished = patience_ends || stop.epochs_done >= static_cast<std::uint32_t>(budget);
+  if (stop.finished && !has_finite_weights(member, network)) {
+    set_aside(member, network);
+    return;
+  }
   if (stop.finished && patience > 0) {
     engine_.restore_best(network, member.slot);
     member.has_best = false;
+  }
+}
+
+bool Trainer::has_finite_weights(const PopulationMember& member, Network network) {
+  weights_.resize(network == Network::classifier ? classifier_layout(problem_.architecture).size()
+                                                 : ranking_layout(problem_.architecture).size());
+  engine_.read(network, Role::weights, member.slot, weights_);
+  return all_finite(weights_);
+}
+
+// What is left of a member does not depend on when it was seen to have diverged.
+void Trainer::set_aside(PopulationMember& member, Network network) {
+  engine_.close(member.slot);
+  free_slots_.push_back(member.slot);
+  member.slot = -1;
+  member.phase = Phase::diverged;
+  member.has_best = false;
+  TrainedMember left;
+  left.id = member.trained.id;
+  left.held_out = std::move(member.trained.held_out);
+  left.diverged = true;
+  member.trained = std::move(left);
+  if (options_.diverged) options_.diverged(member.trained.id);
+  std::vector<std::uint32_t> ids;
+  for (const PopulationMember& other : members_) {
+    if (other.phase == Phase::diverged) ids.push_back(other.trained.id);
+  }
+  const bool too_many = options_.judge_divergence && too_many_diverged(ids.size(), members_.size());
+  if (!too_many && ids.size() < members_.size()) return;
+  std::sort(ids.begin(), ids.end());
+  const std::string members = fmt::format("member{} {} diverged (losses or weights that are not finite)",
+                                          ids.size() == 1 ? "" : "s", list_members(ids));
+  throw Error(fmt::format("{}, {} of {}: lower {}.learning_rate", members,
+                          ids.size() < members_.size() ? "more than a tenth" : "all", members_.size(),
+                          network == Network::classifier ? options_.section : "ranking"));
+}
+
+// A checkpoint has finite weights alone.
+void Trainer::set_aside_diverged() {
+  for (PopulationMember& member : members_) {
+    if (member.slot < 0) continue;
+    const Network network = member.phase == Phase::ranking ? Network::ranking : Network::classifier;
+    if (!has_finite_weights(member, network)) set_aside(member, network);
   }
 }
 
@@ -175,6 +230,10 @@ void Trainer::collect(std::size_t index) {
     const FieldSet fields = gather(problem_.fields, trained.held_out);
     trained.held_out_errors.resize(trained.held_out.size());
     engine_.reconstruction_errors(std::span(&member.slot, 1), fields, trained.held_out_errors);
+    if (!all_finite(trained.held_out_errors)) {
+      set_aside(member, Network::ranking);
+      return;
+    }
   }
   engine_.close(member.slot);
   free_slots_.push_back(member.slot);
@@ -198,7 +257,7 @@ std::size_t Trainer::epochs_of_member() const {
 }
 
 std::size_t Trainer::epochs_done(const PopulationMember& member) const {
-  if (member.phase == Phase::finished) return epochs_of_member();
+  if (is_over(member)) return epochs_of_member();
   const std::size_t classifier = member.trained.classifier_stop.finished
                                      ? static_cast<std::size_t>(problem_.classifier.epochs)
                                      : member.trained.classifier_stop.epochs_done;
@@ -211,7 +270,7 @@ PopulationProgress Trainer::progress() const {
   double samples = 0;
   double all_samples = 0;
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    now.members_done += members_[i].phase == Phase::finished ? 1 : 0;
+    now.members_done += is_over(members_[i]) ? 1 : 0;
     now.epochs_done += epochs_done(members_[i]);
     const auto per_epoch = static_cast<double>(plans_[i].training.size());
     samples += per_epoch * static_cast<double>(epochs_done(members_[i]));
@@ -224,6 +283,7 @@ PopulationProgress Trainer::progress() const {
 
 void Trainer::save() {
   if (options_.checkpoint.empty()) return;
+  set_aside_diverged();
   write_checkpoint(options_.checkpoint, options_.checkpoint_identity, engine_, problem_.architecture, members_,
                    resumed_.get());
   saved_ = Clock::now();
@@ -257,6 +317,17 @@ std::vector<TrainedMember> Trainer::run() {
 }
 
 }  // namespace
+
+bool too_many_diverged(std::size_t diverged, std::size_t members) { return 10 * diverged > members; }
+
+std::vector<std::uint32_t> diverged_ids(const std::vector<TrainedMember>& members) {
+  std::vector<std::uint32_t> ids;
+  for (const TrainedMember& member : members) {
+    if (member.diverged) ids.push_back(member.id);
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
 
 std::vector<TrainedMember> train_population(Engine& engine, const Problem& problem, const Config& config,
                                             const std::vector<MemberPlan>& plans, const PopulationOptions& options) {

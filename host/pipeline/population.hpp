@@ -40,6 +40,8 @@ struct TrainedMember {
   std::vector<float> held_out_errors;   // their reconstruction errors; empty without ranking
   std::vector<HistoryRow> history;
   StoppingState classifier_stop, ranking_stop;
+  // Its loss or weights became infinite or no numbers: it was set aside, and only `id` and `held_out` are left of it.
+  bool diverged = false;
 };
 
 struct PopulationProgress {
@@ -57,12 +59,24 @@ struct PopulationOptions {
   std::map<std::string, std::string> checkpoint_identity;  // must match on resume: configuration, data, members, engine
   double checkpoint_seconds = 60;                          // time between checkpoints
   bool resume = false;                                     // start from `checkpoint`, which must exist
+  // More than a tenth of the members diverged: an error. false: the plans are a part of an ensemble, whose whole is
+  // judged when the parts are merged.
+  bool judge_divergence = true;
+  std::function<void(std::uint32_t member)> diverged;       // a member was set aside
   std::function<void(const PopulationProgress&)> progress;  // after each round of epochs
   std::function<bool()> stop_requested;                     // asked after each round
 };
 
-// Trains every plan to its end, in the order given. Throws Interrupted after writing a checkpoint when stop_requested
-// says so; Error for a checkpoint that is missing, damaged or of another run.
+// More than a tenth.
+bool too_many_diverged(std::size_t diverged, std::size_t members);
+
+// Ids of those that diverged, ascending.
+std::vector<std::uint32_t> diverged_ids(const std::vector<TrainedMember>& members);
+
+// Trains every plan to its end, in the order given. A member that diverges is set aside, and the others' bits do not
+// depend on it: once a weight is infinite or no number it stays so, whether it is seen at a checkpoint, by a loss or at
+// the end. Throws Interrupted after writing a checkpoint when stop_requested says so; Error for a checkpoint that is
+// missing, damaged or of another run, and where all members or too many diverged.
 std::vector<TrainedMember> train_population(Engine& engine, const Problem& problem, const Config& config,
                                             const std::vector<MemberPlan>& plans, const PopulationOptions& options);
 

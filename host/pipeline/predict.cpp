@@ -113,14 +113,16 @@ nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::
   note_accessibility(loaded, execution);
   write_rows(file, listed, judge_all(loaded, listed.rows, execution), loaded.run());
   file.commit();
-  return {{"fields", listed.list.fields.size()},
-          {"predicted", listed.judged.size()},
-          {"unmodelled", listed.unmodelled},
-          {"too_large", listed.too_large},
-          {"rejects", listed.list.rejects.size()},
-          {"members", loaded.run().members()},
-          {"accessibility_members", loaded.run().accessibility_members()},
-          {"seconds", total.seconds()}};
+  nlohmann::json result{{"fields", listed.list.fields.size()},
+                        {"predicted", listed.judged.size()},
+                        {"unmodelled", listed.unmodelled},
+                        {"too_large", listed.too_large},
+                        {"rejects", listed.list.rejects.size()},
+                        {"members", loaded.run().members()},
+                        {"accessibility_members", loaded.run().accessibility_members()},
+                        {"seconds", total.seconds()}};
+  add_damaged_members(result, loaded.contents());
+  return result;
 }
 
 }  // namespace phaseselect

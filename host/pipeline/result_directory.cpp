@@ -16,26 +16,30 @@ namespace phaseselect {
 
 namespace fs = std::filesystem;
 
-ResultDirectory::ResultDirectory(fs::path path) : path_(std::move(path)) {
+ResultDirectory::ResultDirectory(fs::path path, const std::function<void(const std::string&)>& remark)
+    : path_(std::move(path)) {
   std::error_code error;
-  const bool exists = fs::is_directory(path_, error);
-  fs::create_directories(path_, error);
+  made_ = fs::create_directories(path_, error);
   if (error) throw Error(fmt::format("cannot create the folder {}: {}", path_.string(), error.message()));
-  made_ = !exists;
+  lock_.emplace(path_, remark);
   had_checkpoint_ = fs::exists(checkpoint(), error);
   remove_partial_files(path_);
 }
 
 ResultDirectory::~ResultDirectory() {
-  if (complete_) return;
+  if (!complete_) clean_up();
+  lock_.reset();
+  std::error_code ignored;
+  if (made_ && !complete_) fs::remove(path_, ignored);  // only when empty
+}
+
+void ResultDirectory::clean_up() {
   std::error_code ignored;
   const bool resumable = is_resumable();
   for (const fs::path& file : written_) {
     if (!resumable || file.filename() != configuration_file_name) fs::remove(file, ignored);
   }
-  if (resumable) return;
-  fs::remove(checkpoint(), ignored);
-  if (made_) fs::remove(path_, ignored);  // only when empty
+  if (!resumable) fs::remove(checkpoint(), ignored);
 }
 
 bool ResultDirectory::is_resumable() const {
@@ -67,7 +71,8 @@ void ResultDirectory::complete() {
 void check_barely_started(const fs::path& directory, const std::set<std::string>& results) {
   for (const auto& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();
-    if (name != configuration_file_name && results.count(name) == 0 && !is_partial_file(entry.path())) {
+    if (name != configuration_file_name && name != lock_file_name && results.count(name) == 0 &&
+        !is_partial_file(entry.path())) {
       throw UsageError(fmt::format("{} exists and holds other files, {} for one: name a folder that does not exist",
                                    directory.string(), name));
     }

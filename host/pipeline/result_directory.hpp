@@ -3,11 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "host/io/folder_lock.hpp"
 #include "phaseselect/config/config.hpp"
 
 namespace phaseselect {
@@ -16,14 +19,16 @@ inline constexpr const char* configuration_file_name = "config.yaml";
 
 class ResultDirectory {
  public:
-  // Creates the folder if need be, and removes what killed processes left in it. Throws Error when it cannot.
-  explicit ResultDirectory(std::filesystem::path path);
+  // Creates the folder if need be, locks it and removes what killed processes left in it. Throws Error when it cannot,
+  // or when another process fills it.
+  ResultDirectory(std::filesystem::path path, const std::function<void(const std::string&)>& remark);
   // Unless complete() was called: removes what write() made; without keep_checkpoint() or progress in the checkpoint,
   // also the first checkpoint and the folder, as far as this object made them.
   ~ResultDirectory();
   ResultDirectory(const ResultDirectory&) = delete;
   ResultDirectory& operator=(const ResultDirectory&) = delete;
 
+  bool is_new() const { return made_; }
   std::filesystem::path checkpoint() const;
   void write(std::string_view name, std::string_view text);
   void keep_checkpoint() { keep_ = true; }  // the work is done, only its results are not written
@@ -31,8 +36,10 @@ class ResultDirectory {
 
  private:
   bool is_resumable() const;
+  void clean_up();
 
   std::filesystem::path path_;
+  std::optional<FolderLock> lock_;
   std::vector<std::filesystem::path> written_;  // those that were not there before
   bool made_ = false;
   bool had_checkpoint_ = false;

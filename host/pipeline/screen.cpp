@@ -16,6 +16,7 @@
 #include "host/pipeline/known_fields.hpp"
 #include "host/pipeline/loaded_run.hpp"
 #include "host/pipeline/result_table.hpp"
+#include "host/pipeline/resumed_execution.hpp"
 #include "host/pipeline/screening_state.hpp"
 #include "phaseselect/data/candidates.hpp"
 #include "phaseselect/data/property_table.hpp"
@@ -43,7 +44,7 @@ Knowledge read_known(const ScreenRequest& request, const RunContents& contents, 
     for (const PhaseField& field : list.fields) knowledge.fields.add(field, Known::reported);
     knowledge.reported += list.fields.size();
     knowledge.rejects += list.rejects.size();
-    knowledge.sha256 += sha256_file(path);
+    knowledge.sha256 += list.sha256;
   }
   return knowledge;
 }
@@ -181,8 +182,9 @@ ScreeningState::Identity identity_of(const ScreenRequest& request, LoadedRun& lo
   std::string elements;
   for (const Element element : set.elements) elements += std::string(symbol(element)) + " ";
   ScreeningState::Identity identity{{"run", loaded.run().file().metadata().at("sha256")},
-                                    {"run.json", sha256_file(request.run / "run.json")},
+                                    {"run.json", loaded.run().checksum()},
                                     {"engine", loaded.engine().kind()},
+                                    {"instruction_set", loaded.engine().instruction_set()},
                                     {"arity", fmt::format("{}", set.arity)},
                                     {"elements", elements},
                                     {"known fields", knowledge.sha256},
@@ -296,13 +298,17 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
   if (request.resume && is_stream(request.output)) {
     throw UsageError("--resume: a screening can only be continued into a file: name one with -o");
   }
-  LoadedRun loaded(request.run, execution);
+  const auto begun = request.resume ? engine_of_screening(request.output) : std::nullopt;
+  LoadedRun loaded(request.run,
+                   begun ? resumed_execution({request.output, begun->first, begun->second}, execution) : execution);
   const CandidateSet set = choose_candidates(request, loaded.contents());
   const RankBy order = choose_order(request.order, loaded);
   note_accessibility(loaded, execution);
   const Knowledge knowledge = read_known(request, loaded.contents(), execution);
+  if (request.resume) execution.resumable("the same command");
   std::optional<ScreeningState> state;
-  if (request.resume) state.emplace(request.output, identity_of(request, loaded, set, order, knowledge));
+  if (request.resume)
+    state.emplace(request.output, identity_of(request, loaded, set, order, knowledge), execution.remark);
   if (state && state->result()) {
     execution.note(fmt::format("{} is already finished", request.output.string()));
     return *state->result();
@@ -337,6 +343,7 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
        {"rejects", knowledge.rejects},
        {"seconds", total.seconds()},
        {"field_members_per_second", static_cast<double>(screening.judged()) * loaded.run().members() / seconds}});
+  add_damaged_members(result, loaded.contents());
   if (state) state->finish(result);
   return result;
 }

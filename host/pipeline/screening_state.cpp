@@ -4,13 +4,14 @@
 #include <fmt/format.h>
 
 #include <bit>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
 #include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
+#include "host/io/partial_name.hpp"
+#include "host/io/regular_file.hpp"
+#include "host/io/sealed_json.hpp"
 #include "host/io/sha256.hpp"
 #include "phaseselect/error.hpp"
 
@@ -20,14 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* state_file = "state.json";
-constexpr int format_version = 1;
-
-std::string digest_of(const nlohmann::json& state) {
-  Sha256 digest;
-  const std::string text = json_text(state, -1);
-  digest.update(std::as_bytes(std::span(text)));
-  return digest.finish();
-}
+constexpr int format_version = 2;
 
 [[noreturn]] void damaged(const fs::path& path, const std::string& reason) {
   throw Error(fmt::format("{} is damaged ({}): remove the folder {} and screen again", path.string(), reason,
@@ -67,29 +61,47 @@ ScreeningProgress progress_from_json(const nlohmann::json& json) {
 
 }  // namespace
 
-ScreeningState::ScreeningState(const fs::path& output, Identity identity)
-    : output_(output), folder_(output), identity_(std::move(identity)) {
-  folder_ += ".screening";
+namespace {
+
+fs::path folder_of(const fs::path& output) {
+  fs::path folder = output;
+  folder += ".screening";
+  return folder;
+}
+
+nlohmann::json read_state(const fs::path& folder) {
+  return read_sealed(folder / state_file, fmt::format("remove the folder {} and screen again", folder.string()));
+}
+
+}  // namespace
+
+std::optional<std::pair<std::string, std::string>> engine_of_screening(const fs::path& output) {
+  const fs::path folder = folder_of(output);
+  if (!file_exists(folder / state_file)) return std::nullopt;
+  const nlohmann::json identity = read_state(folder).value("identity", nlohmann::json::object());
+  return std::pair(identity.value("engine", std::string()), identity.value("instruction_set", std::string()));
+}
+
+ScreeningState::ScreeningState(const fs::path& output, Identity identity,
+                               const std::function<void(const std::string&)>& remark)
+    : output_(output), folder_(folder_of(output)), identity_(std::move(identity)) {
   std::error_code error;
   fs::create_directory(folder_, error);
   if (error) throw Error(fmt::format("cannot create the folder {}: {}", folder_.string(), error.message()));
-  if (fs::exists(folder_ / state_file)) read();
+  lock_.emplace(folder_, remark);
+  remove_partial_files(folder_);
+  if (file_exists(folder_ / state_file)) read();
 }
 
 ScreeningState::~ScreeningState() {
+  lock_.reset();
   std::error_code ignored;
   fs::remove(folder_, ignored);  // only when empty
 }
 
 void ScreeningState::read() {
   const fs::path path = folder_ / state_file;
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  nlohmann::json state = nlohmann::json::parse(text, nullptr, false);
-  if (!state.is_object() || !state.contains("sha256")) damaged(path, "it is no state of a screening");
-  const nlohmann::json digest = state["sha256"];
-  state.erase("sha256");
-  if (digest != digest_of(state)) damaged(path, "its checksum does not match its contents");
+  const nlohmann::json state = read_state(folder_);
   try {
     if (state.at("format_version") != format_version) {
       throw Error(fmt::format("{} was written by another version: remove the folder {} and screen again", path.string(),
@@ -106,7 +118,7 @@ void ScreeningState::read() {
     }
     if (!state.at("finished").get<bool>()) {
       progress_ = progress_from_json(state.at("progress"));
-    } else if (fs::exists(output_) && sha256_file(output_) == state.at("output_sha256")) {
+    } else if (file_exists(output_) && sha256_file(output_) == state.at("output_sha256")) {
       result_ = state.at("result");
     }
   } catch (const nlohmann::json::exception&) {
@@ -117,9 +129,7 @@ void ScreeningState::read() {
 void ScreeningState::write(nlohmann::json state) const {
   state["format_version"] = format_version;
   state["identity"] = identity_;
-  state = nlohmann::json::parse(json_text(state, -1));  // as it will be read
-  state["sha256"] = digest_of(state);
-  write_text(folder_ / state_file, json_text(state) + "\n");
+  write_text(folder_ / state_file, sealed_text(std::move(state)));
 }
 
 void ScreeningState::save(const ScreeningProgress& progress) {

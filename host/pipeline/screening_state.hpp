@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "host/io/folder_lock.hpp"
 #include "host/pipeline/external_sort.hpp"
 #include "host/pipeline/result_table.hpp"
 
@@ -35,9 +38,10 @@ class ScreeningState {
   // Whatever changes the ranking, by name: the run, the candidates, the engine.
   using Identity = std::map<std::string, std::string>;
 
-  // Opens the folder of `output`, or creates it. Throws Error when it holds the state of another screening (naming what
-  // differs) or is damaged.
-  ScreeningState(const std::filesystem::path& output, Identity identity);
+  // Opens the folder of `output`, or creates it, and locks it. Throws Error when it holds the state of another
+  // screening (naming what differs), is damaged, or is in use.
+  ScreeningState(const std::filesystem::path& output, Identity identity,
+                 const std::function<void(const std::string&)>& remark);
   ~ScreeningState();  // removes the folder where nothing was saved
   ScreeningState(const ScreeningState&) = delete;
   ScreeningState& operator=(const ScreeningState&) = delete;
@@ -57,9 +61,13 @@ class ScreeningState {
 
   std::filesystem::path output_;
   std::filesystem::path folder_;
+  std::optional<FolderLock> lock_;
   Identity identity_;
   std::optional<nlohmann::json> result_;
   ScreeningProgress progress_;
 };
+
+// The engine that the screening of `output` was begun on: its kind and instruction set; nothing where none was begun.
+std::optional<std::pair<std::string, std::string>> engine_of_screening(const std::filesystem::path& output);
 
 }  // namespace phaseselect

@@ -36,6 +36,10 @@ PopulationOptions population_options(const std::string& what, const Execution& e
                        fmt::format("{}: {} of {} members", what, progress.members_done, progress.members));
   };
   options.stop_requested = execution.stop_requested;
+  options.diverged = [&execution, what](std::uint32_t member) {
+    execution.remark(
+        fmt::format("{}: member {} diverged (losses or weights that are not finite) and is set aside", what, member));
+  };
   return options;
 }
 
@@ -91,6 +95,7 @@ std::vector<MemberPredictions> read_member_predictions(const fs::path& validatio
     while (folds.size() <= index) folds.push_back({{}, std::vector<std::vector<float>>(row.cells.size() - first)});
     folds[index].labels.push_back(row.cells[label] == "1" ? 1 : 0);
     for (std::size_t m = first; m < row.cells.size(); ++m) {
+      if (row.cells[m].empty()) continue;  // a member that diverged
       const auto probability = parse_number(row.cells[m]);
       if (!probability || *probability < 0 || *probability > 1) {
         throw Error(fmt::format("{}:{}: '{}' is no probability", path.string(), row.line, row.cells[m]));
@@ -99,6 +104,14 @@ std::vector<MemberPredictions> read_member_predictions(const fs::path& validatio
     }
   }
   if (folds.empty()) throw Error(fmt::format("{} has no rows", path.string()));
+  for (MemberPredictions& of_fold : folds) {
+    std::erase_if(of_fold.of_members, [](const auto& values) { return values.empty(); });
+    for (const std::vector<float>& values : of_fold.of_members) {
+      if (values.size() != of_fold.labels.size()) {
+        throw Error(fmt::format("{}: a member has no probability of some fields", path.string()));
+      }
+    }
+  }
   return folds;
 }
 
@@ -219,7 +232,7 @@ KnownFields known_fields(const RunContents& contents, const std::vector<fs::path
 
 // Errors of the training fields of one size, each by the members that held it out.
 std::vector<float> held_out_errors_of(const Run& run, int arity) {
-  const std::vector<float> errors = held_out_errors(run.file(), run.contents().training_fields.size());
+  const std::vector<float>& errors = run.held_out_errors();
   std::vector<float> chosen;
   for (std::size_t row = 0; row < errors.size(); ++row) {
     const bool wanted = run.contents().training_fields[row].field.size() == arity && !std::isnan(errors[row]);

@@ -63,14 +63,9 @@ RunState run_state(const TrainRequest& request) {
   return RunState::started;  // killed before its first checkpoint
 }
 
-// Refuses what cannot be started or resumed.
+// Refuses what cannot be started.
 void check_state(const TrainRequest& request, RunState state) {
-  if (request.resume) {
-    if (state == RunState::absent) {
-      throw UsageError(fmt::format("{}: there is nothing to resume: leave --resume out", request.run.string()));
-    }
-    return;
-  }
+  if (request.resume) return;
   if (state == RunState::checkpoint) {
     throw UsageError(fmt::format("{} holds an unfinished training: continue it with {}", request.run.string(),
                                  resume_command(request)));
@@ -80,10 +75,9 @@ void check_state(const TrainRequest& request, RunState state) {
   }
 }
 
-nlohmann::json describe_data(const Config& config, const PreparedData& data,
-                             const std::map<std::string, std::string>& identity) {
+nlohmann::json describe_data(const Config& config, const PreparedData& data) {
   nlohmann::json properties = {{"file", config.data.properties.string()},
-                               {"sha256", identity.at("properties_sha256")},
+                               {"sha256", data.identity.properties_sha256},
                                {"property", data.table.property},
                                {"rows", data.table.rows},
                                {"rejected_rows", data.table.rejects.size()},
@@ -92,7 +86,7 @@ nlohmann::json describe_data(const Config& config, const PreparedData& data,
   properties["set_aside"] = {{"element_without_environments", data.unmodelled.size()},
                              {"too_many_elements", data.too_large.size()}};
   const nlohmann::json formulas = {{"file", config.environments.formulas.string()},
-                                   {"sha256", identity.at("formulas_sha256")},
+                                   {"sha256", data.identity.formulas_sha256},
                                    {"rows", data.matrix.formulas},
                                    {"rejected_rows", data.matrix.rejects.size()},
                                    {"distinct", data.matrix.distinct},
@@ -102,10 +96,12 @@ nlohmann::json describe_data(const Config& config, const PreparedData& data,
   return {{"properties", properties}, {"formulas", formulas}};
 }
 
-// Means over the members of what their kept weights reached.
+// Means over the members that did not diverge of what their kept weights reached.
 nlohmann::json describe_metrics(const Config& config, const std::vector<TrainedMember>& members) {
-  double accuracy = 0, classifier_epochs = 0, ranking_epochs = 0;
+  double accuracy = 0, classifier_epochs = 0, ranking_epochs = 0, count = 0;
   for (const TrainedMember& member : members) {
+    if (member.diverged) continue;
+    ++count;
     const StoppingState& stop = member.classifier_stop;
     const std::size_t kept = config.training.patience > 0 ? stop.best_epoch : stop.epochs_done - 1;
     const EpochStatistics& s = member.history.at(kept).statistics;
@@ -113,7 +109,6 @@ nlohmann::json describe_metrics(const Config& config, const std::vector<TrainedM
     classifier_epochs += stop.epochs_done;
     ranking_epochs += member.ranking_stop.epochs_done;
   }
-  const auto count = static_cast<double>(members.size());
   return {{"mean_held_out_accuracy", accuracy / count},
           {"mean_classifier_epochs", classifier_epochs / count},
           {"mean_ranking_epochs", ranking_epochs / count}};
@@ -122,13 +117,11 @@ nlohmann::json describe_metrics(const Config& config, const std::vector<TrainedM
 // A finished run is what the request asks for, as far as that can be seen: the tables need not be there any more.
 void check_finished(const TrainRequest& request, const Run& run) {
   const auto [first, last] = member_range(request);
-  std::vector<std::uint32_t> asked(last - first);
-  std::iota(asked.begin(), asked.end(), first);
-  if (run.contents().members != asked) {
+  if (!holds_members(run.contents().members, run.contents().diverged_members, {first, last})) {
     throw Error(
-        fmt::format("{} is finished and holds the members {} of the ensemble, not {}: train those into a new "
+        fmt::format("{} is finished and holds the members {} of the ensemble, not {}-{}: train those into a new "
                     "folder",
-                    request.run.string(), list_members(run.contents().members), list_members(asked)));
+                    request.run.string(), list_members(run.contents().members), first, last - 1));
   }
   for (const auto& [key, table] : {std::pair("properties_sha256", request.config.data.properties),
                                    std::pair("formulas_sha256", request.config.environments.formulas)}) {
@@ -146,16 +139,19 @@ std::string numbers_of(nlohmann::json calibration) {
   return calibration.dump();
 }
 
-// Of the calibration that the run shall have.
-std::string calibration_of(const TrainRequest& request) {
-  return request.calibration.empty() ? std::string()
-                                     : numbers_of(calibration_of_validation(request.calibration, request.config));
+// That the run shall have; null without a validation.
+nlohmann::json calibration_of(const TrainRequest& request, const DataIdentity& identity) {
+  return request.calibration.empty() ? nlohmann::json()
+                                     : calibration_of_validation(request.calibration, request.config, identity);
 }
 
 nlohmann::json finished_run(const TrainRequest& request, const Execution& execution) {
+  check_configuration(request.run, request.config);
   const Run run(request.run);
   check_finished(request, run);
-  if (numbers_of(run.contents().run.value("calibration", nlohmann::json())) != calibration_of(request)) {
+  const std::map<std::string, std::string>& metadata = run.file().metadata();
+  const DataIdentity identity{metadata.at("properties_sha256"), metadata.at("formulas_sha256")};
+  if (numbers_of(run.contents().run.at("calibration")) != numbers_of(calibration_of(request, identity))) {
     throw Error(
         fmt::format("{} is finished and calibrated otherwise: name its validation with --calibration, or train "
                     "into a new folder",
@@ -182,19 +178,21 @@ enum class Stage { accessibility, ensemble };
 // As checkpoints name them.
 const char* stage_name(Stage stage) { return stage == Stage::accessibility ? "train accessibility" : "train"; }
 
-PopulationOptions population_options(const TrainRequest& request, const Execution& execution, const Engine& engine,
-                                     Stage stage, bool resume) {
+PopulationOptions population_options(const TrainRequest& request, const PreparedData& data,
+                                     const nlohmann::json& calibration, const Execution& execution,
+                                     const Engine& engine, Stage stage, bool resume) {
   const auto [first, last] = member_range(request);
   const bool accessibility = stage == Stage::accessibility;
   PopulationOptions options;
   options.checkpoint = request.run / checkpoint_file_name;
   options.checkpoint_identity = {{"command", stage_name(stage)},
                                  {"configuration", configuration_identity(request.config)},
-                                 {"properties_sha256", sha256_file(request.config.data.properties)},
-                                 {"formulas_sha256", sha256_file(request.config.environments.formulas)},
+                                 {"properties_sha256", data.identity.properties_sha256},
+                                 {"formulas_sha256", data.identity.formulas_sha256},
                                  {"members", fmt::format("{}:{}", first, last)},
-                                 {"calibration", calibration_of(request)},
-                                 {"engine", engine.kind()}};
+                                 {"calibration", numbers_of(calibration)},
+                                 {"engine", engine.kind()},
+                                 {"instruction_set", engine.instruction_set()}};
   options.checkpoint_seconds = request.checkpoint_seconds;
   options.resume = resume;
   options.progress = [&execution, what = accessibility ? "accessibility: " : ""](const PopulationProgress& p) {
@@ -202,6 +200,11 @@ PopulationOptions population_options(const TrainRequest& request, const Executio
                                                p.epochs_done, p.epochs_total));
   };
   options.stop_requested = execution.stop_requested;
+  options.judge_divergence = !request.members;
+  options.diverged = [&execution, what = accessibility ? "accessibility member" : "member"](std::uint32_t member) {
+    execution.remark(
+        fmt::format("{} {} diverged (losses or weights that are not finite) and is set aside", what, member));
+  };
   options.ranking = !accessibility;
   if (accessibility) options.section = "accessibility";
   return options;
@@ -231,7 +234,8 @@ std::pair<std::uint32_t, std::uint32_t> accessibility_range(const TrainRequest& 
 
 // Trains the accessibility members of the request and writes them, unless the folder has them. Returns on which kind
 // of engine; empty where nothing was to be trained.
-std::string train_accessibility(const TrainRequest& request, const PreparedData& data, std::optional<Stage> begun,
+std::string train_accessibility(const TrainRequest& request, const PreparedData& data,
+                                const nlohmann::json& calibration, std::optional<Stage> begun,
                                 const Execution& execution, ResultDirectory& directory) {
   const auto [first, last] = accessibility_range(request);
   if (first == last) return {};
@@ -244,9 +248,9 @@ std::string train_accessibility(const TrainRequest& request, const PreparedData&
   const AccessibilityData known = accessibility_data(request.config, data, first, last);
   const std::unique_ptr<Engine> engine = make_engine(known.problem, execution, Work::training);
   note_engine(*engine, execution, resume);
-  const std::vector<TrainedMember> members =
-      train_stage(*engine, known.problem, accessibility_training(request.config), known.members,
-                  population_options(request, execution, *engine, Stage::accessibility, resume), request);
+  const std::vector<TrainedMember> members = train_stage(
+      *engine, known.problem, accessibility_training(request.config), known.members,
+      population_options(request, data, calibration, execution, *engine, Stage::accessibility, resume), request);
   directory.keep_checkpoint();  // from here on the folder holds finished work
   write_accessibility(request.run, request.config, data, members);
   return engine->kind();
@@ -254,36 +258,45 @@ std::string train_accessibility(const TrainRequest& request, const PreparedData&
 
 nlohmann::json describe_accessibility(const TrainRequest& request) {
   const auto [first, last] = accessibility_range(request);
-  return {{"members", last - first}, {"member_range", {first, last}}, {"folds", request.config.accessibility.folds}};
+  const SafetensorsReader file(request.run / accessibility_file_name, SafetensorsReader::Verify::structure);
+  nlohmann::json description{{"members", file.info("members.id").elements()},
+                             {"member_range", {first, last}},
+                             {"folds", request.config.accessibility.folds}};
+  if (const auto ids = diverged_members(file); !ids.empty()) description[diverged_members_key] = ids;
+  return description;
 }
 
 }  // namespace
 
 nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   const auto start = Clock::now();
-  const nlohmann::json calibration =
-      request.calibration.empty() ? nlohmann::json() : calibration_of_validation(request.calibration, request.config);
   const auto [first, last] = member_range(request);
-  const RunState state = run_state(request);
+  FolderLock::check_free(request.run);
+  check_state(request, run_state(request));
+  if (run_state(request) == RunState::finished) return finished_run(request, execution);
+  ResultDirectory directory(request.run, execution.remark);
+  // From here on no other process changes it.
+  const RunState state = directory.is_new() ? RunState::absent : run_state(request);
   check_state(request, state);
-  if (state == RunState::started || state == RunState::finished) check_configuration(request.run, request.config);
+  if (state == RunState::started) check_configuration(request.run, request.config);
   if (state == RunState::finished) return finished_run(request, execution);
+  execution.resumable(resume_command(request));
 
   const bool resumed = state == RunState::checkpoint;
   const std::optional<Stage> begun = stage_of_checkpoint(request, state);
-  Execution chosen = resumed ? resumed_execution(request.run / checkpoint_file_name, execution) : execution;
+  Execution chosen = resumed ? resumed_execution(begun_on(request.run / checkpoint_file_name), execution) : execution;
   const PreparedData data = prepare(request.config);
   say_data(request.config, data, execution);
   if (request.config.calibration.neighbours && request.calibration.empty()) {
     execution.note("without --calibration the run is not calibrated: calibration.neighbours has no effect");
   }
   const std::vector<MemberPlan> plans = ensemble_plans(request.config, data.problem, first, last);
-  ResultDirectory directory(request.run);
+  const nlohmann::json calibration = calibration_of(request, data.identity);
   if (!resumed) directory.write(configuration_file_name, to_yaml(request.config));
   const double data_seconds = seconds_since(start);
   bool noted = false;
   if (request.config.accessibility.members > 0) {
-    const std::string kind = train_accessibility(request, data, begun, chosen, directory);
+    const std::string kind = train_accessibility(request, data, calibration, begun, chosen, directory);
     noted = !kind.empty();
     if (noted) chosen.device = kind == "cpu" ? Device::cpu : Device::cuda;  // one run, one kind of engine
   }
@@ -291,22 +304,24 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   const std::unique_ptr<Engine> engine = make_engine(data.problem, chosen, Work::training);
   if (!noted) note_engine(*engine, execution, resumed);
   const PopulationOptions options =
-      population_options(request, execution, *engine, Stage::ensemble, begun == Stage::ensemble);
+      population_options(request, data, calibration, execution, *engine, Stage::ensemble, begun == Stage::ensemble);
   const std::vector<TrainedMember> members =
       train_stage(*engine, data.problem, request.config, plans, options, request);
   directory.keep_checkpoint();
+  const std::vector<std::uint32_t> diverged = diverged_ids(members);
   nlohmann::json run = {
-      {"format_version", 1},
+      {"format_version", 2},
       {"version", program_version()},
       {"commit", program_commit()},
       {"created", now_utc()},
       {"engine", engine->kind()},
+      {"instruction_set", engine->instruction_set()},
       {"device", engine->description()},
       {"seed", request.config.ensemble.seed},
-      {"members", members.size()},
+      {"members", members.size() - diverged.size()},
       {"member_range", {first, last}},
       {"resumed", resumed},
-      {"data", describe_data(request.config, data, options.checkpoint_identity)},
+      {"data", describe_data(request.config, data)},
       {"timings",
        {{"data_seconds", data_seconds},
         {"training_seconds", seconds_since(start) - data_seconds - accessibility_seconds}}},
@@ -319,7 +334,8 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
     run["accessibility"] = describe_accessibility(request);
     run["timings"]["accessibility_seconds"] = accessibility_seconds;
   }
-  write_run(request.run, request.config, data, members, run);
+  if (!diverged.empty()) run[diverged_members_key] = diverged;
+  run = write_run(request.run, request.config, data, members, std::move(run));
   directory.complete();
   return run;
 }

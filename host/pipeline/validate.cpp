@@ -6,8 +6,9 @@
 #include <chrono>
 #include <utility>
 
-#include "host/io/json_text.hpp"
 #include "host/io/readable.hpp"
+#include "host/io/regular_file.hpp"
+#include "host/io/sealed_json.hpp"
 #include "host/io/sha256.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/commands.hpp"
@@ -35,49 +36,80 @@ double seconds_between(Clock::time_point start, Clock::time_point end) {
   return std::chrono::duration<double>(end - start).count();
 }
 
-// Whether there is a checkpoint to go on from. Refuses a folder that this request can neither begin nor continue.
-bool check_folder(const ValidateRequest& request) {
+// What the folder holds when the command starts.
+enum class FolderState { absent, started, checkpoint, finished };
+
+// Refuses a folder that this request can neither begin nor continue.
+FolderState folder_state(const ValidateRequest& request) {
   const fs::path& folder = request.directory;
   const std::string name = folder.string();
   std::error_code ignored;  // a folder that cannot be looked at cannot be created either, which says why
+  if (!fs::exists(folder, ignored)) return FolderState::absent;
   if (!request.resume) {
-    if (!fs::exists(folder, ignored)) return false;
     throw UsageError(fmt::format(
         "{} exists already: name another folder, or add --resume to continue an interrupted validation", name));
   }
-  if (!fs::exists(folder, ignored))
-    throw UsageError(fmt::format("{} does not exist: there is nothing to resume", name));
   if (!fs::is_directory(folder)) throw UsageError(fmt::format("{} is a file: name a folder for the results", name));
-  if (fs::exists(folder / validation_result_file_name)) {
-    throw UsageError(fmt::format("{} holds a complete validation: there is nothing to resume", name));
-  }
+  if (fs::exists(folder / validation_result_file_name)) return FolderState::finished;
   const fs::path checkpoint = folder / checkpoint_file_name;
   if (!fs::exists(checkpoint)) {  // killed before its first one
     check_barely_started(folder);
     check_configuration(folder, request.config);
-    return false;
+    return FolderState::started;
   }
   if (command_of_checkpoint(checkpoint) != "validate") {
     throw UsageError(fmt::format("{} is not of a validation: name the folder of one", checkpoint.string()));
   }
-  return true;
+  return FolderState::checkpoint;
+}
+
+// What a finished validation is of is what the request asks for, as far as that can be seen: the tables need not be
+// there any more. Returns its metrics.
+nlohmann::json finished_validation(const ValidateRequest& request, const Execution& execution) {
+  const fs::path& folder = request.directory;
+  nlohmann::json metrics = read_sealed(folder / validation_result_file_name, "validate again");
+  const nlohmann::json data = metrics.value("data", nlohmann::json::object());
+  if (metrics.value("configuration", std::string()) != configuration_identity(request.config)) {
+    throw Error(fmt::format("{} is finished and of another configuration: name a new folder", folder.string()));
+  }
+  for (const auto& [key, table] : {std::pair("properties_sha256", request.config.data.properties),
+                                   std::pair("formulas_sha256", request.config.environments.formulas)}) {
+    if (!file_exists(table) || data.value(key, std::string()) == sha256_file(table)) continue;
+    throw Error(
+        fmt::format("{} is finished and of another table than {}: name a new folder", folder.string(), table.string()));
+  }
+  if (request.member_predictions && !file_exists(folder / member_predictions_file_name)) {
+    throw Error(
+        fmt::format("{} is finished and has no {}: name a new folder", folder.string(), member_predictions_file_name));
+  }
+  execution.note(fmt::format("{} is already finished", folder.string()));
+  std::error_code ignored;  // leftovers do no harm
+  fs::remove(folder / checkpoint_file_name, ignored);
+  return metrics;
 }
 
 // What must be the same for a checkpoint to be continued. Where the tables lie does not matter, what is in them does.
-std::map<std::string, std::string> identity(const Config& config, const Engine& engine) {
+std::map<std::string, std::string> identity(const Config& config, const DataIdentity& data, const Engine& engine) {
   return {{"command", "validate"},
           {"configuration", configuration_identity(config)},
-          {"properties_sha256", sha256_file(config.data.properties)},
-          {"formulas_sha256", sha256_file(config.environments.formulas)},
-          {"engine", engine.kind()}};
+          {"properties_sha256", data.properties_sha256},
+          {"formulas_sha256", data.formulas_sha256},
+          {"engine", engine.kind()},
+          {"instruction_set", engine.instruction_set()}};
 }
 
-PopulationOptions population_options(const ValidateRequest& request, const Engine& engine, bool resume,
-                                     const Execution& execution) {
+std::string resume_command(const ValidateRequest& request) {
+  return fmt::format("phaseselect validate {} -o {}{} --resume",
+                     shell_quoted(request.directory / configuration_file_name), shell_quoted(request.directory),
+                     request.member_predictions ? " --member-predictions" : "");
+}
+
+PopulationOptions population_options(const ValidateRequest& request, const DataIdentity& data, const Engine& engine,
+                                     bool resume, const Execution& execution) {
   PopulationOptions options;
   options.ranking = false;
   options.checkpoint = request.directory / checkpoint_file_name;
-  options.checkpoint_identity = identity(request.config, engine);
+  options.checkpoint_identity = identity(request.config, data, engine);
   options.checkpoint_seconds = request.checkpoint_seconds;
   options.resume = resume;
   options.progress = [&execution](const PopulationProgress& progress) {
@@ -85,6 +117,12 @@ PopulationOptions population_options(const ValidateRequest& request, const Engin
                                                       progress.members, progress.epochs_done));
   };
   options.stop_requested = execution.stop_requested;
+  options.diverged = [&execution,
+                      members = static_cast<std::uint32_t>(request.config.ensemble.members)](std::uint32_t id) {
+    execution.remark(
+        fmt::format("member {} of fold {} diverged (losses or weights that are not finite) and is set aside",
+                    id % members, id / members));
+  };
   return options;
 }
 
@@ -92,12 +130,9 @@ std::vector<TrainedMember> train_members(Engine& engine, const PreparedData& dat
                                          const ValidateRequest& request, bool resume, const Execution& execution) {
   try {
     return train_population(engine, data.problem, request.config, plans.members,
-                            population_options(request, engine, resume, execution));
+                            population_options(request, data.identity, engine, resume, execution));
   } catch (const Interrupted& interrupted) {
-    throw Interrupted(fmt::format("{}: continue with phaseselect validate {} -o {}{} --resume", interrupted.what(),
-                                  shell_quoted(request.directory / configuration_file_name),
-                                  shell_quoted(request.directory),
-                                  request.member_predictions ? " --member-predictions" : ""));
+    throw Interrupted(fmt::format("{}: continue with {}", interrupted.what(), resume_command(request)));
   }
 }
 
@@ -115,7 +150,8 @@ nlohmann::json metrics_json(const Config& config, const PreparedData& data, cons
   json["too_large"] = data.too_large.size();
   json["rejects"] = data.table.rejects.size();
   json["config"] = to_yaml(config);
-  json["data"] = data_identity(config);
+  json["configuration"] = configuration_identity(config);
+  json["data"] = to_json(data.identity);
   json["version"] = program_version();
   json["commit"] = program_commit();
   return json;
@@ -125,8 +161,16 @@ nlohmann::json metrics_json(const Config& config, const PreparedData& data, cons
 
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution) {
   const auto start = Clock::now();
-  const bool resume = check_folder(request);
-  const Execution chosen = resume ? resumed_execution(request.directory / checkpoint_file_name, execution) : execution;
+  FolderLock::check_free(request.directory);
+  if (folder_state(request) == FolderState::finished) return finished_validation(request, execution);
+  ResultDirectory directory(request.directory, execution.remark);
+  // From here on no other process changes it.
+  const FolderState state = directory.is_new() ? FolderState::absent : folder_state(request);
+  if (state == FolderState::finished) return finished_validation(request, execution);
+  const bool resume = state == FolderState::checkpoint;
+  execution.resumable(resume_command(request));
+  const Execution chosen =
+      resume ? resumed_execution(begun_on(request.directory / checkpoint_file_name), execution) : execution;
   const PreparedData data = prepare(request.config);
   say_data(request.config, data, execution);
   const FoldPlans plans = fold_plans(request.config, data);
@@ -134,7 +178,6 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   if (resume && execution.device == Device::automatic) {
     execution.note(fmt::format("training on {}, the engine that the validation was begun on", engine->description()));
   }
-  ResultDirectory directory(request.directory);
   if (!resume) directory.write(configuration_file_name, to_yaml(request.config));
 
   const auto training = Clock::now();
@@ -144,7 +187,12 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   HeldOutPredictions predictions = judge_folds(*engine, request.config, data, plans, members);
   add_baselines(data, plans, predictions);
   nlohmann::json metrics = metrics_json(request.config, data, plans, predictions);
+  for (const std::uint32_t id : diverged_ids(members)) {
+    const auto of_fold = static_cast<std::uint32_t>(request.config.ensemble.members);
+    metrics[diverged_members_key].push_back({{"fold", id / of_fold}, {"member", id % of_fold}});
+  }
   metrics["engine"] = engine->kind();
+  metrics["instruction_set"] = engine->instruction_set();
   metrics["device"] = engine->description();
   metrics["seconds"] = {{"preparation", seconds_between(start, training)},
                         {"training", seconds_between(training, judging)},
@@ -157,7 +205,7 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   directory.write("reliability.csv", reliability_csv(predictions));
   directory.write("roc.csv", roc_csv(predictions));
   directory.write("history.csv", history_csv(in_order(members)));
-  directory.write(validation_result_file_name, json_text(metrics) + "\n");
+  directory.write(validation_result_file_name, sealed_text(metrics));
   directory.complete();
   return metrics;
 }

@@ -48,6 +48,9 @@ class CudaEngine final : public Engine {
     return device.name + ", compute capability " + std::to_string(device.major) + "." + std::to_string(device.minor);
   }
   std::string kind() const override { return "cuda"; }
+  std::string instruction_set() const override {
+    return "sm_" + std::to_string(model_.device.major) + std::to_string(model_.device.minor);
+  }
 
   int preferred_slots(int members) const override {
     const std::size_t needed = device_bytes_of_member();

@@ -89,7 +89,6 @@ TEST_F(BadInput, ExistingAndMissingRuns) {
   expect_refused({"train", "config.yaml", "-o", "run"}, 2, {"run", "exists"});
   expect_refused({"validate", "config.yaml", "-o", "run"}, 2, {"run", "exists"});
   expect_refused({"merge", "run", "-o", "run"}, 2, {"run", "exists"});
-  expect_refused({"train", "config.yaml", "-o", "new", "--resume"}, 2, {"new", "resume"});
   expect_refused({"predict", "nowhere", "fields.csv", "-o", "new.csv"}, 1, {"nowhere"});
   expect_refused({"explain", "config.yaml", "Li O"}, 1, {"config.yaml"});
 }

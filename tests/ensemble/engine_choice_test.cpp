@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "host/io/sealed_json.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/error.hpp"
@@ -164,21 +165,28 @@ TEST_F(EngineChoice, RunsSayTheirEngineAndBothEnginesAreNotMerged) {
             (folder_ / "cpu").string() + " was trained on the engine 'cpu' and " + (folder_ / "cuda").string() +
                 " on 'cuda', whose bits differ: train all members on one");
   EXPECT_FALSE(fs::exists(folder_ / "merged"));
-  // A run from before there were two engines is the CPU's.
+  // Neither are those of two instruction sets, unless that is asked for.
   fs::copy(folder_ / "cpu", folder_ / "old");
-  nlohmann::json run = nlohmann::json::parse(read_bytes(folder_ / "cpu/run.json"));
-  run.erase("engine");
-  write_bytes(folder_ / "old/run.json", run.dump());
-  EXPECT_NE(message_of<Error>([&] {
-              merge_runs({folder_ / "old", folder_ / "cuda"}, folder_ / "merged");
-            }).find("on the engine 'cpu'"),
-            std::string::npos);
+  nlohmann::json run = read_sealed(folder_ / "cpu/run.json", "");
+  const std::string instructions = run.at("instruction_set");
+  run["instruction_set"] = "SSE9";
+  write_bytes(folder_ / "old/run.json", sealed_text(run));
   half = request("rest");
   half.members = std::pair(2u, 4u);
   train(half, execution(Device::cpu, with_gpu()));
-  merge_runs({folder_ / "old", folder_ / "rest"}, folder_ / "merged");
-  run = nlohmann::json::parse(read_bytes(folder_ / "merged/run.json"));
+  EXPECT_EQ(message_of<Error>([&] {
+              merge_runs({folder_ / "old", folder_ / "rest"}, folder_ / "merged");
+            }),
+            (folder_ / "old").string() + " was trained with SSE9 and " + (folder_ / "rest").string() + " with " +
+                instructions +
+                ", whose bits differ: train all members on machines of one kind, or join them all the same by "
+                "--mixed-instruction-sets");
+  EXPECT_FALSE(fs::exists(folder_ / "merged"));
+  merge_runs({folder_ / "old", folder_ / "rest"}, folder_ / "merged", true);
+  run = read_sealed(folder_ / "merged/run.json", "");
   EXPECT_EQ(run.at("engine"), "cpu");
+  EXPECT_EQ(run.at("instruction_set"), "mixed");
+  EXPECT_EQ(run.at("merged").at(0).at("instruction_set"), "SSE9");
   EXPECT_EQ(run.at("merged").at(1).at("engine"), "cpu");
 }
 

@@ -30,6 +30,7 @@ class FakeEngine final : public Engine {
   std::map<std::uint32_t, int> opened;  // times each member was opened
 
   std::string kind() const override { return "fake"; }
+  std::string instruction_set() const override { return "none"; }
   std::string description() const override { return "fake"; }
   int preferred_slots(int members) const override { return std::min(slots_, members); }
 

@@ -2,6 +2,7 @@
 // threads.
 #include <gtest/gtest.h>
 
+#include "host/io/sealed_json.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/ensemble/training.hpp"
@@ -70,10 +71,10 @@ TEST_F(IndependenceTest, MergeSaysWhichMembersAreMissing) {
   const Config config = synthetic_config(folder_, {"ensemble.members=6"});
   train_small(config, folder_ / "a", {.members = std::pair(3u, 4u)});
   train_small(config, folder_ / "b", {.members = std::pair(0u, 2u)});
-  nlohmann::json first = nlohmann::json::parse(read_bytes(folder_ / "a/run.json"));
+  nlohmann::json first = read_sealed(folder_ / "a/run.json", "");
   first["created"] = "2001-01-01T00:00:00Z";
   first["device"] = 7;
-  write_bytes(folder_ / "a/run.json", first.dump());
+  write_bytes(folder_ / "a/run.json", sealed_text(first));
   merge_runs({folder_ / "a", folder_ / "b"}, folder_ / "merged");
   const nlohmann::json run = nlohmann::json::parse(read_bytes(folder_ / "merged/run.json"));
   EXPECT_EQ(run.at("missing_members"), (std::vector<std::uint32_t>{2, 4, 5}));

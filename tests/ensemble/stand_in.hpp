@@ -18,6 +18,7 @@ class StandIn final : public Engine {
   inline static int rankings = 0;  // calls of best_fields on any of them
 
   std::string kind() const override { return "cuda"; }
+  std::string instruction_set() const override { return "sm_00"; }
   std::string description() const override { return "stand-in GPU"; }
   int preferred_slots(int members) const override {
     if (room_ == 0) throw UsageError("a member has no room: use --device cpu");

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "host/io/sealed_json.hpp"
 #include "host/pipeline/accessibility_data.hpp"
 #include "host/pipeline/loaded_run.hpp"
 #include "host/pipeline/result_directory.hpp"
@@ -349,10 +350,10 @@ TEST_F(Accessibility, ScreeningRanksByTheProductUnlessAskedOtherwise) {
 TEST_F(Accessibility, ScreeningRanksByTheCalibratedProduct) {
   const std::filesystem::path run = folder() / "calibrated";
   std::filesystem::copy(judging_run(), run);
-  nlohmann::json description = nlohmann::json::parse(small_data::read_file(run / "run.json"));
+  nlohmann::json description = read_sealed(run / "run.json", "");
   const auto rank = [&](const Calibration& calibration) {
     description["calibration"] = to_json(calibration);
-    small_data::write_file(run / "run.json", description.dump());
+    small_data::write_file(run / "run.json", sealed_text(description));
     ScreenRequest request;
     request.run = run;
     request.output = folder() / "calibrated.csv";
@@ -374,7 +375,7 @@ TEST_F(Accessibility, ScreeningRanksByTheCalibratedProduct) {
     EXPECT_TRUE(reordered) << "the raw product has another order";
   }
   description["calibration"] = {{"slope", 1}, {"validation", "somewhere"}};
-  small_data::write_file(run / "run.json", description.dump());
+  small_data::write_file(run / "run.json", sealed_text(description));
   EXPECT_PRED2(contains, message_of<Error>([&] { LoadedRun(run, Execution{}); }),
                "run.json is damaged (its calibration lacks a number)");
 }

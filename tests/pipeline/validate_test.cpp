@@ -4,6 +4,8 @@
 #include <set>
 #include <sstream>
 
+#include "host/io/sealed_json.hpp"
+#include "host/io/sha256.hpp"
 #include "host/pipeline/baselines.hpp"
 #include "host/pipeline/calibration.hpp"
 #include "host/pipeline/metrics.hpp"
@@ -31,7 +33,7 @@ class Validate : public testing::Test {
 
 TEST_F(Validate, MetricsFollowFromThePredictions) {
   const nlohmann::json metrics = validate(request("cv"), Execution{});
-  EXPECT_EQ(nlohmann::json::parse(small_data::read_file(folder_ / "cv/metrics.json")).dump(), metrics.dump());
+  EXPECT_EQ(read_sealed(folder_ / "cv/metrics.json", "").dump(), metrics.dump());
   EXPECT_FALSE(std::filesystem::exists(folder_ / "cv/checkpoint.safetensors"));
   const auto rows = small_data::read_cells(folder_ / "cv/predictions.csv");
   ASSERT_EQ(rows.size(), 61u);
@@ -448,7 +450,47 @@ TEST_F(Validate, InterruptedAndResumedEqualsUninterrupted) {
     EXPECT_EQ(small_data::read_file(folder_ / "parts" / file), small_data::read_file(folder_ / "whole" / file)) << file;
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "parts/checkpoint.safetensors"));
-  EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(resumed, Execution{}); }), "complete");
+  const std::string metrics = small_data::read_file(folder_ / "parts/metrics.json");
+  Execution noting;
+  std::string notes;
+  noting.note = [&](const std::string& text) { notes += text; };
+  EXPECT_EQ(validate(resumed, noting), read_sealed(folder_ / "parts/metrics.json", ""));
+  EXPECT_PRED2(contains, notes, "is already finished");
+  EXPECT_EQ(small_data::read_file(folder_ / "parts/metrics.json"), metrics);
+  ValidateRequest other = resumed;
+  other.config.ensemble.seed += 1;
+  EXPECT_PRED2(contains, message_of<Error>([&] { validate(other, Execution{}); }), "of another configuration");
+  other = resumed;
+  other.member_predictions = true;
+  EXPECT_PRED2(contains, message_of<Error>([&] { validate(other, Execution{}); }), "has no member_predictions.csv");
+}
+
+TEST_F(Validate, ResumeBeginsWhereNothingIs) {
+  validate(request("whole"), Execution{});
+  ValidateRequest begun = request("begun");
+  begun.resume = true;
+  validate(begun, Execution{});
+  EXPECT_EQ(small_data::read_file(folder_ / "begun/predictions.csv"),
+            small_data::read_file(folder_ / "whole/predictions.csv"));
+}
+
+// Whoever edits a table while it is being learned from does not change what the result says it is of.
+TEST_F(Validate, TheTableThatWasReadIsTheOneThatIsCertified) {
+  const std::string table = small_data::read_file(folder_ / "fields.csv");
+  const std::string read = sha256(std::as_bytes(std::span(table)));
+  Execution editing;
+  editing.progress = [&](double, const std::string&) { small_data::write_file(folder_ / "fields.csv", table + "\n"); };
+  EXPECT_EQ(validate(request("cv"), editing).at("data").at("properties_sha256"), read);
+  small_data::write_file(folder_ / "fields.csv", table);
+  int rounds = 0;
+  Execution stopping = editing;
+  stopping.stop_requested = [&] { return ++rounds == 2; };
+  EXPECT_THROW(validate(request("stopped"), stopping), Interrupted);
+  ValidateRequest resumed = request("stopped");
+  resumed.resume = true;
+  EXPECT_PRED2(contains, message_of<Error>([&] { validate(resumed, Execution{}); }), "its properties_sha256 differs");
+  small_data::write_file(folder_ / "fields.csv", table);
+  EXPECT_EQ(validate(resumed, Execution{}).at("data").at("properties_sha256"), read);
 }
 
 // Stops a validation after its first round.
@@ -549,9 +591,6 @@ TEST_F(Validate, BadRequestsLeaveNoFolder) {
   ValidateRequest folds = request("cv");
   folds.config.validation.folds = 200;
   EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(folds, Execution{}); }), "200");
-  ValidateRequest missing = request("cv");
-  missing.resume = true;
-  EXPECT_PRED2(contains, message_of<UsageError>([&] { validate(missing, Execution{}); }), "nothing to resume");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "cv"));
   ValidateRequest unwritable = request("cv");
   unwritable.directory = folder_ / "fields.csv/cv";

@@ -24,6 +24,7 @@ class CpuEngine final : public Engine {
         workspaces_(static_cast<std::size_t>(pool_.threads())) {}
 
   std::string kind() const override { return "cpu"; }
+  std::string instruction_set() const override { return model_.kernels.name; }
   std::string description() const override {
     const int threads = pool_.threads();
     return "CPU, " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") + model_.kernels.name;

@@ -7,8 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "phaseselect/data/environment_matrix.hpp"
@@ -120,6 +122,8 @@ class Engine {
 
   // One word for files: "cpu" or "cuda". Bits belong to a kind.
   virtual std::string kind() const = 0;
+  // One word for files: "AVX2", of a GPU "sm_90". A member's bits belong to one.
+  virtual std::string instruction_set() const = 0;
   // One line for people: "CPU, 2 threads, AVX-512".
   virtual std::string description() const = 0;
   // How many members this engine wants to train at once, at most `members`.
@@ -172,6 +176,9 @@ class Engine {
 
 // Vector instructions the CPU engine uses. All give results within rounding of each other; a run's bits belong to one.
 enum class InstructionSet { best, baseline, avx2, avx512 };
+
+// That of a CPU engine with this Engine::instruction_set(); nothing for a word that is none.
+std::optional<InstructionSet> instruction_set_named(std::string_view name);
 
 struct CpuOptions {
   int threads = 0;                                     // 0: every core this process may use

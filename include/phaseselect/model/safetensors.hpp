@@ -40,7 +40,10 @@ class SafetensorsWriter {
   void append(std::span<const T> values) {
     append(std::as_bytes(values));
   }
-  void commit();  // throws std::logic_error unless exactly the declared bytes were appended
+  // Of a file with all its bytes: its checksum, metadata "sha256", before it appears. Throws std::logic_error unless
+  // exactly the declared bytes were appended.
+  std::string seal();
+  void commit();  // seals it unless that was done
 
  private:
   struct State;

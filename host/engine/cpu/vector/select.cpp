@@ -1,4 +1,5 @@
-#include <string>
+#include <optional>
+#include <string_view>
 
 #include "host/engine/cpu/vector/vector_kernels.hpp"
 #include "phaseselect/engine/engine.hpp"
@@ -38,3 +39,14 @@ const VectorKernels& select_vector_kernels(InstructionSet instructions) {
 }
 
 }  // namespace phaseselect::cpu
+
+namespace phaseselect {
+
+std::optional<InstructionSet> instruction_set_named(std::string_view name) {
+  if (name == cpu::vector_kernels_baseline.name) return InstructionSet::baseline;
+  if (name == "AVX2") return InstructionSet::avx2;
+  if (name == "AVX-512") return InstructionSet::avx512;
+  return std::nullopt;
+}
+
+}  // namespace phaseselect

@@ -1,0 +1,97 @@
+// flock(2) on a file that is removed by whoever holds it.
+#include "host/io/folder_lock.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "phaseselect/error.hpp"
+
+namespace phaseselect {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int no_follow = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+
+// The process that a lock file names; "another process" where it names none yet.
+std::string holder(int descriptor) {
+  std::array<char, 16> text{};
+  const ssize_t size = ::pread(descriptor, text.data(), text.size() - 1, 0);
+  const std::string_view read(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+  const std::string_view digits = read.substr(0, read.find_first_not_of("0123456789"));
+  return digits.empty() ? "another process" : fmt::format("process {}", digits);
+}
+
+// Closes the lock file.
+[[noreturn]] void in_use(const fs::path& folder, int descriptor) {
+  const std::string process = holder(descriptor);
+  ::close(descriptor);
+  throw Error(
+      fmt::format("{} is in use by {}: wait until it has finished, or name another folder", folder.string(), process));
+}
+
+[[noreturn]] void cannot_lock(const fs::path& folder, int error) {
+  throw Error(fmt::format("cannot lock {} by the file {}: {}: check the folder, its permissions and the disk",
+                          folder.string(), lock_file_name, std::strerror(error)));
+}
+
+bool has_no_locks(int error) { return error == ENOLCK || error == EOPNOTSUPP || error == ENOSYS || error == EINVAL; }
+
+// Whether the path still names the open file: whoever held it before may have removed it.
+bool is_still(const fs::path& path, int descriptor) {
+  struct stat named {};
+  struct stat open {};
+  return ::lstat(path.c_str(), &named) == 0 && ::fstat(descriptor, &open) == 0 && named.st_ino == open.st_ino &&
+         named.st_dev == open.st_dev;
+}
+
+}  // namespace
+
+FolderLock::FolderLock(fs::path folder, const std::function<void(const std::string&)>& remark)
+    : folder_(std::move(folder)) {
+  const fs::path path = folder_ / lock_file_name;
+  while (descriptor_ < 0) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | no_follow, 0666);
+    if (descriptor < 0) cannot_lock(folder_, errno);
+    const int error = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    if (error == EWOULDBLOCK) in_use(folder_, descriptor);
+    if (error == 0 && is_still(path, descriptor)) {
+      descriptor_ = descriptor;
+      break;
+    }
+    ::close(descriptor);
+    if (error == 0 || error == EINTR) continue;
+    if (!has_no_locks(error)) cannot_lock(folder_, error);
+    ::unlink(path.c_str());
+    remark(fmt::format("{} lies on a file system without locks: nothing keeps a second process from writing there",
+                       folder_.string()));
+    return;
+  }
+  const std::string text = fmt::format("{}\n", ::getpid());
+  [[maybe_unused]] const bool written =
+      ::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, text.data(), text.size(), 0) > 0;  // for messages alone
+}
+
+FolderLock::~FolderLock() {
+  if (descriptor_ < 0) return;
+  ::unlink((folder_ / lock_file_name).c_str());
+  ::close(descriptor_);
+}
+
+void FolderLock::check_free(const fs::path& folder) {
+  const int descriptor = ::open((folder / lock_file_name).c_str(), O_RDONLY | no_follow);
+  if (descriptor < 0) return;
+  if (::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) in_use(folder, descriptor);
+  ::close(descriptor);
+}
+
+}  // namespace phaseselect

@@ -1,0 +1,30 @@
+// One writer for a folder: whoever fills it holds the lock on a file in it, phaseselect.lock. The lock goes with its
+// process, however that ends: what the dead leave blocks nobody.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace phaseselect {
+
+inline constexpr const char* lock_file_name = "phaseselect.lock";
+
+class FolderLock {
+ public:
+  // Locks a folder that exists. Throws Error where another process has it ("is in use by process N"), or where the file
+  // cannot be made. On a file system without locks it says so through `remark`, and nothing is locked.
+  FolderLock(std::filesystem::path folder, const std::function<void(const std::string&)>& remark);
+  ~FolderLock();  // removes the file
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+  // Throws Error where another process has the folder; makes nothing.
+  static void check_free(const std::filesystem::path& folder);
+
+ private:
+  std::filesystem::path folder_;
+  int descriptor_ = -1;  // -1: no locks here
+};
+
+}  // namespace phaseselect
