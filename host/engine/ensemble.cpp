@@ -1,4 +1,4 @@
-// Ensembles on engines that hand out what each member says.
+// What an engine does not do in a way of its own: ensembles of what each member says, epochs that nobody ends early.
 #include "host/engine/ensemble.hpp"
 
 #include <algorithm>
@@ -25,6 +25,12 @@ void find_error_range(const std::vector<FieldStatistics>& statistics, BestFields
 }
 
 }  // namespace
+
+std::vector<std::optional<EpochStatistics>> Engine::run_epoch_until(Network network, std::span<const EpochTask> tasks,
+                                                                    const std::function<bool()>&) {
+  const std::vector<EpochStatistics> statistics = run_epoch(network, tasks);
+  return {statistics.begin(), statistics.end()};
+}
 
 OverMembers over_members(std::span<const float> values, std::size_t count) {
   OverMembers result;

@@ -58,6 +58,7 @@ class Trainer {
   std::vector<Slot> free_slots_;                // the next one to fill is the last
   std::vector<float> weights_;                  // of the member that is looked at
   std::unique_ptr<SafetensorsReader> resumed_;  // holds members in training that have no slot yet
+  bool left_epoch_ = false;                     // some member did not end its epoch: it is to stop
   Clock::time_point saved_ = Clock::now();
 };
 
@@ -124,8 +125,14 @@ void Trainer::train_epoch(Phase phase) {
     tasks.push_back({member.slot, stop.epochs_done});
   }
   if (tasks.empty()) return;
-  const std::vector<EpochStatistics> statistics = engine_.run_epoch(network, tasks);
-  for (std::size_t t = 0; t < tasks.size(); ++t) account(indices[t], network, statistics[t]);
+  const auto statistics = engine_.run_epoch_until(network, tasks, options_.stopping);
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    if (statistics[t]) {
+      account(indices[t], network, *statistics[t]);
+    } else {
+      left_epoch_ = true;
+    }
+  }
 }
 
 // Early stopping. Equal is not better: the first of equal epochs is the best.
@@ -303,7 +310,7 @@ std::vector<TrainedMember> Trainer::run() {
     const PopulationProgress now = progress();
     if (options_.progress) options_.progress(now);
     if (all_finished()) break;
-    if (options_.stop_requested && options_.stop_requested()) {
+    if (left_epoch_ || (options_.stop_requested && options_.stop_requested())) {
       save();
       throw Interrupted(fmt::format("stopped with {} of {} members trained ({:.0f} % of the work){}", now.members_done,
                                     now.members, 100 * now.fraction,

@@ -65,6 +65,7 @@ struct PopulationOptions {
   std::function<void(std::uint32_t member)> diverged;       // a member was set aside
   std::function<void(const PopulationProgress&)> progress;  // after each round of epochs
   std::function<bool()> stop_requested;                     // asked after each round
+  std::function<bool()> stopping;                           // asked within epochs, by several threads
 };
 
 // More than a tenth.
@@ -76,7 +77,8 @@ std::vector<std::uint32_t> diverged_ids(const std::vector<TrainedMember>& member
 // Trains every plan to its end, in the order given. A member that diverges is set aside, and the others' bits do not
 // depend on it: once a weight is infinite or no number it stays so, whether it is seen at a checkpoint, by a loss or at
 // the end. Throws Interrupted after writing a checkpoint when stop_requested says so; Error for a checkpoint that is
-// missing, damaged or of another run, and where all members or too many diverged.
+// missing, damaged or of another run, and where all members or too many diverged. `stopping` ends it likewise, within
+// an epoch: the checkpoint is of whole epochs.
 std::vector<TrainedMember> train_population(Engine& engine, const Problem& problem, const Config& config,
                                             const std::vector<MemberPlan>& plans, const PopulationOptions& options);
 

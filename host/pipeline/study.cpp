@@ -36,6 +36,7 @@ PopulationOptions population_options(const std::string& what, const Execution& e
                        fmt::format("{}: {} of {} members", what, progress.members_done, progress.members));
   };
   options.stop_requested = execution.stop_requested;
+  options.stopping = execution.stopping;
   options.diverged = [&execution, what](std::uint32_t member) {
     execution.remark(
         fmt::format("{}: member {} diverged (losses or weights that are not finite) and is set aside", what, member));

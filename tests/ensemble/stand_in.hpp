@@ -1,4 +1,5 @@
-// A stand-in for the CUDA engine where there is no GPU: the CPU engine under the other name.
+// A stand-in for the CUDA engine where there is no GPU: the CPU engine under the other name, which undoes the shortest
+// epoch when it is to stop.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +14,8 @@ namespace phaseselect {
 class StandIn final : public Engine {
  public:
   // `room`: members that can be trained at once.
-  explicit StandIn(const Problem& problem, int room = 2) : engine_(make_cpu_engine(problem, {1})), room_(room) {}
+  explicit StandIn(const Problem& problem, int room = 2)
+      : engine_(make_cpu_engine(problem, {.threads = 1, .short_epoch = 0})), room_(room) {}
 
   inline static int rankings = 0;  // calls of best_fields on any of them
 
@@ -34,6 +36,10 @@ class StandIn final : public Engine {
 
   std::vector<EpochStatistics> run_epoch(Network network, std::span<const EpochTask> tasks) override {
     return engine_->run_epoch(network, tasks);
+  }
+  std::vector<std::optional<EpochStatistics>> run_epoch_until(Network network, std::span<const EpochTask> tasks,
+                                                              const std::function<bool()>& stop) override {
+    return engine_->run_epoch_until(network, tasks, stop);
   }
   void keep_best(Network network, Slot slot) override { engine_->keep_best(network, slot); }
   void restore_best(Network network, Slot slot) override { engine_->restore_best(network, slot); }

@@ -198,7 +198,8 @@ void reserve(const Model& model, Workspace& workspace) {
 
 }  // namespace
 
-EpochStatistics classifier_epoch(const Model& model, Member& member, std::uint32_t epoch, Workspace& workspace) {
+std::optional<EpochStatistics> classifier_epoch(const Model& model, Member& member, std::uint32_t epoch,
+                                                Workspace& workspace, const Stop& stop) {
   const OptimiserPlan& plan = model.problem.classifier;
   const std::vector<std::uint32_t>& training = member.plan.training;
   reserve(model, workspace);
@@ -210,6 +211,7 @@ EpochStatistics classifier_epoch(const Model& model, Member& member, std::uint32
   const std::size_t steps = (order.size() + batch - 1) / batch;
   EpochStatistics statistics;
   for (std::size_t i = 0; i < steps; ++i) {
+    if (stop && stop()) return std::nullopt;
     const std::size_t first = i * batch;
     const Step step{epoch, static_cast<std::uint32_t>(i),
                     std::span(order).subspan(first, std::min(batch, order.size() - first))};

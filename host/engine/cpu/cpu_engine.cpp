@@ -1,6 +1,9 @@
 // The CPU engine: members are independent, so threads share them out, one member's epoch at a time; evaluation is
 // shared out by member and block of fields.
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <limits>
 #include <stdexcept>
 
 #include "host/engine/cpu/model.hpp"
@@ -14,6 +17,8 @@ namespace {
 // Fields that one task evaluates: large enough to hide the hand-over, small enough to share out one member's work.
 constexpr std::size_t block_fields = 512;
 
+constexpr Role undone_roles[] = {Role::weights, Role::first_moment, Role::second_moment};
+
 using Evaluate = void (*)(const Model&, const Member&, FieldView, Workspace&, float*);
 
 class CpuEngine final : public Engine {
@@ -21,7 +26,8 @@ class CpuEngine final : public Engine {
   CpuEngine(const Problem& problem, CpuOptions options)
       : model_(problem, select_vector_kernels(options.instructions)),
         pool_(thread_count(options.threads)),
-        workspaces_(static_cast<std::size_t>(pool_.threads())) {}
+        workspaces_(static_cast<std::size_t>(pool_.threads())),
+        short_epoch_(options.short_epoch) {}
 
   std::string kind() const override { return "cpu"; }
   std::string instruction_set() const override { return model_.kernels.name; }
@@ -56,13 +62,32 @@ class CpuEngine final : public Engine {
   }
 
   std::vector<EpochStatistics> run_epoch(Network network, std::span<const EpochTask> tasks) override {
-    std::vector<EpochStatistics> statistics(tasks.size());
+    std::vector<EpochStatistics> statistics;
+    for (auto& of_task : run_epoch_until(network, tasks, {})) statistics.push_back(of_task.value());
+    return statistics;
+  }
+
+  // Keeping what an epoch would have to be undone to takes a pass over the member's memory, a step several: little
+  // where an epoch has many steps, and where it has few, it soon ends.
+  std::vector<std::optional<EpochStatistics>> run_epoch_until(Network network, std::span<const EpochTask> tasks,
+                                                              const std::function<bool()>& stop) override {
+    using Clock = std::chrono::steady_clock;
+    std::vector<std::optional<EpochStatistics>> statistics(tasks.size());
+    std::vector<double> seconds(tasks.size(), 0.0);
+    double& last = last_epoch_[network == Network::classifier ? 0 : 1];
+    const bool undone = stop && last >= short_epoch_;
     pool_.for_each(tasks.size(), [&](std::size_t i, int worker) {
+      if (stop && stop()) return;
       Workspace& workspace = workspaces_[static_cast<std::size_t>(worker)];
       Member& trained = member(tasks[i].slot);
+      const Clock::time_point start = Clock::now();
+      if (undone) keep_state(network, tasks[i].slot, workspace);
       const auto epoch = network == Network::classifier ? classifier_epoch : ranking_epoch;
-      statistics[i] = epoch(model_, trained, tasks[i].epoch, workspace);
+      statistics[i] = epoch(model_, trained, tasks[i].epoch, workspace, undone ? stop : Stop());
+      if (!statistics[i]) undo(network, tasks[i].slot, workspace);
+      seconds[i] = std::chrono::duration<double>(Clock::now() - start).count();
     });
+    if (!tasks.empty()) last = *std::max_element(seconds.begin(), seconds.end());
     return statistics;
   }
 
@@ -175,6 +200,22 @@ class CpuEngine final : public Engine {
     throw std::logic_error("no such role");
   }
 
+  void keep_state(Network network, Slot slot, Workspace& workspace) {
+    for (std::size_t i = 0; i < std::size(undone_roles); ++i) {
+      const Buffer& state = role_buffer(network, undone_roles[i], slot);
+      workspace.undo[i].need(state.size());
+      std::copy_n(state.data(), state.size(), workspace.undo[i].data());
+    }
+  }
+
+  void undo(Network network, Slot slot, const Workspace& workspace) {
+    for (std::size_t i = 0; i < std::size(undone_roles); ++i) {
+      Buffer& state = role_buffer(network, undone_roles[i], slot);
+      std::copy_n(workspace.undo[i].data(), state.size(), state.data());
+    }
+    weights_changed(network, slot);
+  }
+
   void weights_changed(Network network, Slot slot) {
     if (network != Network::classifier) return;
     member(slot).z_current = false;
@@ -203,6 +244,9 @@ class CpuEngine final : public Engine {
   ThreadPool pool_;
   std::vector<Workspace> workspaces_;
   std::vector<std::unique_ptr<Member>> members_;  // [slots]; null where closed
+  const double short_epoch_;
+  // Seconds that the longest of a round took, by network; before the first one it may be any number.
+  std::array<double, 2> last_epoch_{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 // What every member of a CPU engine shares (Model), what each one has (Member), and what each thread has (Workspace).
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "host/engine/cpu/attention.hpp"
@@ -61,6 +63,7 @@ struct Workspace {
   DenseStack::Activations activations;
   Buffer flat, d_flat, standardised, noisy, d_output;
   Buffer dh, dz, gradients, decode, encode;
+  Buffer undo[3];  // weights and moments from before the epoch
 };
 
 // z, h and the attention tables of the member's weights, where they are not current.
@@ -73,11 +76,16 @@ AdamStep adam_step(const OptimiserPlan& plan, std::uint64_t step, std::uint64_t 
 std::vector<std::uint32_t> sample_order(std::uint64_t seed, std::uint32_t member, Stream stream, std::uint32_t epoch,
                                         std::size_t count);
 
-EpochStatistics classifier_epoch(const Model& model, Member& member, std::uint32_t epoch, Workspace& workspace);
+// Asked between the steps of an epoch: whether to leave it, without statistics. Empty: never.
+using Stop = std::function<bool()>;
+
+std::optional<EpochStatistics> classifier_epoch(const Model& model, Member& member, std::uint32_t epoch,
+                                                Workspace& workspace, const Stop& stop);
 
 // Fills the scaler of the ranking slab from the training rows and draws its weights.
 void begin_ranking(const Model& model, Member& member, Workspace& workspace);
-EpochStatistics ranking_epoch(const Model& model, Member& member, std::uint32_t epoch, Workspace& workspace);
+std::optional<EpochStatistics> ranking_epoch(const Model& model, Member& member, std::uint32_t epoch,
+                                             Workspace& workspace, const Stop& stop);
 
 // Evaluation; the member's tables must be current. out: [fields] or as named.
 void probabilities(const Model& model, const Member& member, FieldView fields, Workspace& workspace, float* out);

@@ -115,7 +115,8 @@ void begin_ranking(const Model& model, Member& member, Workspace& workspace) {
   fit_scaler(model, member, workspace);
 }
 
-EpochStatistics ranking_epoch(const Model& model, Member& member, std::uint32_t epoch, Workspace& workspace) {
+std::optional<EpochStatistics> ranking_epoch(const Model& model, Member& member, std::uint32_t epoch,
+                                             Workspace& workspace, const Stop& stop) {
   const OptimiserPlan& plan = model.problem.ranking;
   reserve(model, workspace);
   refresh_tables(model, member);
@@ -126,6 +127,7 @@ EpochStatistics ranking_epoch(const Model& model, Member& member, std::uint32_t 
   const std::size_t steps = (order.size() + batch - 1) / batch;
   EpochStatistics statistics;
   for (std::size_t i = 0; i < steps; ++i) {
+    if (stop && stop()) return std::nullopt;
     const std::size_t first = i * batch;
     const RankingStep step{epoch, static_cast<std::uint32_t>(i),
                            std::span(order).subspan(first, std::min(batch, order.size() - first))};

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -141,6 +142,11 @@ class Engine {
   // ---- training ----
   // Runs one epoch for each task's member; results in the order of the tasks.
   virtual std::vector<EpochStatistics> run_epoch(Network network, std::span<const EpochTask> tasks) = 0;
+  // The same, unless `stop` says otherwise, which is asked between steps, by several threads: a member whose epoch is
+  // not complete then has the state that it had before, bit by bit, and no statistics. An engine may end every epoch
+  // that it began, as this implementation does.
+  virtual std::vector<std::optional<EpochStatistics>> run_epoch_until(Network network, std::span<const EpochTask> tasks,
+                                                                      const std::function<bool()>& stop);
   // Remembers the current weights as the best; puts them back.
   virtual void keep_best(Network network, Slot slot) = 0;
   virtual void restore_best(Network network, Slot slot) = 0;
@@ -183,6 +189,7 @@ std::optional<InstructionSet> instruction_set_named(std::string_view name);
 struct CpuOptions {
   int threads = 0;                                     // 0: every core this process may use
   InstructionSet instructions = InstructionSet::best;  // one this machine lacks throws UsageError
+  double short_epoch = 0.5;  // seconds: run_epoch_until ends epochs that take less rather than undo them
 };
 
 // The problem must outlive the engine. For evaluation only, `fields` and `labels` may be empty.
