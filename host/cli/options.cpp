@@ -78,6 +78,7 @@ Execution CommonOptions::execution(Terminal& terminal) const {
   execution.note = [&terminal](const std::string& text) { terminal.note(text); };
   execution.progress = [&terminal](double fraction, const std::string& what) { terminal.progress(fraction, what); };
   execution.stop_requested = stop_requested;
+  execution.stopping = stop_requested;
   execution.resumable = remember_resumption;
   return execution;
 }

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <thread>
 
+#include "host/io/folder_lock.hpp"
 #include "host/io/partial_name.hpp"
 #include "host/io/readable.hpp"
 
@@ -24,6 +25,7 @@ namespace {
 constexpr std::chrono::seconds patience{4};
 
 std::atomic<bool> stopping{false};
+std::atomic<bool> asked{false};   // the work looks whether it is to stop
 std::array<int, 2> wake{-1, -1};  // a pipe: a handler may do no more than write
 
 std::mutex resumption_lock;
@@ -42,13 +44,14 @@ extern "C" void on_stop_signal(int) {
 void cut_off() {
   char byte = 0;
   while (::read(wake[0], &byte, 1) < 0 && errno == EINTR) continue;
-  std::this_thread::sleep_for(patience);
+  if (asked.load()) std::this_thread::sleep_for(patience);
   remove_own_partials();
+  FolderLock::release_all();
   const std::lock_guard guard(resumption_lock);
   const std::string message =
       resumption.empty()
-          ? "interrupted; nothing was written"
-          : fmt::format("cut off in a step that takes long; what was saved before is kept: continue with {}",
+          ? "interrupted before the end"
+          : fmt::format("interrupted in a step that takes long; what was saved before is kept: continue with {}",
                         resumption);
   std::fputs(("phaseselect: " + one_line(message) + "\n").c_str(), stderr);
   _exit(130);
@@ -74,7 +77,10 @@ void install_signal_handlers() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-bool stop_requested() { return stopping.load(); }
+bool stop_requested() {
+  asked.store(true, std::memory_order_relaxed);
+  return stopping.load();
+}
 
 void remember_resumption(const std::string& command) {
   const std::lock_guard guard(resumption_lock);

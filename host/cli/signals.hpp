@@ -1,6 +1,6 @@
-// SIGINT, SIGTERM and SIGHUP ask the work to stop; a second one of them ends the program at once. Work that cannot stop
-// within seconds, as in an epoch of a large table, is cut off: what was saved before is whole, and goes on with
-// --resume.
+// SIGINT, SIGTERM and SIGHUP ask the work to stop; a second one of them ends the program at once. Work that has never
+// asked whether to stop is cut off at once, and work that does not stop within seconds then: nothing half-written
+// stays, and what was saved before goes on with --resume.
 #pragma once
 
 #include <string>

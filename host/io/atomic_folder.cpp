@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <vector>
 
 #include "host/io/atomic_file.hpp"
 #include "host/io/partial_name.hpp"
@@ -35,6 +36,25 @@ int rename_to_new(const fs::path& from, const fs::path& to) {
 }
 
 }  // namespace
+
+bool make_folders(const fs::path& path) {
+  const fs::path folder = without_slash(path);
+  std::error_code ignored;
+  std::vector<fs::path> missing;  // the lowest first
+  for (fs::path above = folder; !above.empty() && !fs::is_directory(above, ignored); above = above.parent_path()) {
+    missing.push_back(above);
+  }
+  bool made = false;
+  for (auto next = missing.rbegin(); next != missing.rend(); ++next) {
+    made = ::mkdir(next->c_str(), 0777) == 0;
+    const int error = made ? 0 : errno;
+    if (made) sync_folder(next->parent_path());
+    if (made || (error == EEXIST && fs::is_directory(*next, ignored))) continue;  // or another process made it just now
+    throw Error(fmt::format("cannot create the folder {}: {}", path.string(),
+                            std::strerror(error == EEXIST ? ENOTDIR : error)));
+  }
+  return made;
+}
 
 AtomicFolder::AtomicFolder(const fs::path& path) : path_(without_slash(path)) {
   remove_partials_of(path_);

@@ -1,9 +1,14 @@
-// A folder that appears under its name complete or not at all: filled beside it, synced, renamed.
+// Folders that are still there after a power failure, and one that appears under its name complete or not at all:
+// filled beside it, synced, renamed.
 #pragma once
 
 #include <filesystem>
 
 namespace phaseselect {
+
+// Makes a folder, and those above it that are missing, each synced into the one above it. False: it was there. Throws
+// Error ("cannot create the folder").
+bool make_folders(const std::filesystem::path& path);
 
 class AtomicFolder {
  public:

@@ -7,12 +7,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
+#include "host/io/partial_name.hpp"
+#include "host/io/unicode.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -22,13 +28,25 @@ namespace fs = std::filesystem;
 
 constexpr int no_follow = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 
-// The process that a lock file names; "another process" where it names none yet.
+struct Held {
+  int descriptor = -1;
+  fs::path folder;
+  bool made = false;
+};
+std::mutex held_mutex;
+std::vector<Held> held;  // by this process
+
+// The process that a lock file names, "17 host"; "another process" where it names none yet.
 std::string holder(int descriptor) {
-  std::array<char, 16> text{};
-  const ssize_t size = ::pread(descriptor, text.data(), text.size() - 1, 0);
+  std::array<char, 300> text{};
+  const ssize_t size = ::pread(descriptor, text.data(), text.size(), 0);
   const std::string_view read(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   const std::string_view digits = read.substr(0, read.find_first_not_of("0123456789"));
-  return digits.empty() ? "another process" : fmt::format("process {}", digits);
+  if (digits.empty()) return "another process";
+  std::string_view host = read.substr(std::min(read.size(), digits.size() + 1));
+  host = host.substr(0, host.find('\n'));
+  return host.empty() || host == host_name() ? fmt::format("process {}", digits)
+                                             : fmt::format("process {} on {}", digits, shown(host));
 }
 
 // Closes the lock file.
@@ -56,7 +74,7 @@ bool is_still(const fs::path& path, int descriptor) {
 
 }  // namespace
 
-FolderLock::FolderLock(fs::path folder, const std::function<void(const std::string&)>& remark)
+FolderLock::FolderLock(fs::path folder, const std::function<void(const std::string&)>& remark, bool made)
     : folder_(std::move(folder)) {
   const fs::path path = folder_ / lock_file_name;
   while (descriptor_ < 0) {
@@ -76,15 +94,31 @@ FolderLock::FolderLock(fs::path folder, const std::function<void(const std::stri
                        folder_.string()));
     return;
   }
-  const std::string text = fmt::format("{}\n", ::getpid());
+  {
+    const std::lock_guard guard(held_mutex);
+    held.push_back({descriptor_, folder_, made});
+  }
+  const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
   [[maybe_unused]] const bool written =
       ::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, text.data(), text.size(), 0) > 0;  // for messages alone
 }
 
 FolderLock::~FolderLock() {
   if (descriptor_ < 0) return;
+  const std::lock_guard guard(held_mutex);
+  std::erase_if(held, [this](const Held& lock) { return lock.descriptor == descriptor_; });
   ::unlink((folder_ / lock_file_name).c_str());
   ::close(descriptor_);
+}
+
+void FolderLock::release_all() {
+  const std::lock_guard guard(held_mutex);
+  std::error_code ignored;
+  for (const Held& lock : held) {
+    fs::remove(lock.folder / lock_file_name, ignored);
+    if (lock.made) fs::remove(lock.folder, ignored);  // only when empty
+  }
+  held.clear();
 }
 
 void FolderLock::check_free(const fs::path& folder) {

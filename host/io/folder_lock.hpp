@@ -13,14 +13,18 @@ inline constexpr const char* lock_file_name = "phaseselect.lock";
 class FolderLock {
  public:
   // Locks a folder that exists. Throws Error where another process has it ("is in use by process N"), or where the file
-  // cannot be made. On a file system without locks it says so through `remark`, and nothing is locked.
-  FolderLock(std::filesystem::path folder, const std::function<void(const std::string&)>& remark);
+  // cannot be made. On a file system without locks it says so through `remark`, and nothing is locked. `made`: the
+  // folder is this process's own, and goes with the lock file where release_all() finds nothing else in it.
+  FolderLock(std::filesystem::path folder, const std::function<void(const std::string&)>& remark, bool made = false);
   ~FolderLock();  // removes the file
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
   // Throws Error where another process has the folder; makes nothing.
   static void check_free(const std::filesystem::path& folder);
+
+  // Removes the lock files of this process, for one that ends without more ado.
+  static void release_all();
 
  private:
   std::filesystem::path folder_;

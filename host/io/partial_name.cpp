@@ -48,15 +48,6 @@ bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
 }
 
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> buffer{};
-  if (::gethostname(buffer.data(), buffer.size() - 1) != 0 || buffer.front() == '\0') return "localhost";
-  std::string name = buffer.data();
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !is_plain(c); }, '_');
-  return name;
-}
-
 std::string random_text() {
   std::uint64_t number = 0;
   while (::getrandom(&number, sizeof number, 0) != sizeof number) {
@@ -141,6 +132,15 @@ bool is_file(const fs::directory_entry& entry) {
 }
 
 }  // namespace
+
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> buffer{};
+  if (::gethostname(buffer.data(), buffer.size() - 1) != 0 || buffer.front() == '\0') return "localhost";
+  std::string name = buffer.data();
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !is_plain(c); }, '_');
+  return name;
+}
 
 fs::path partial_path(const fs::path& target) {
   const fs::path folder = folder_of(target);

@@ -3,8 +3,12 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace phaseselect {
+
+// This machine's, as it stands in file names.
+std::string host_name();
 
 // A new name for what shall become `target`. Where a file system's limit leaves no room for the whole name, a digest of
 // it stands in its place. Throws Error when the name of `target` itself is longer than the file system allows.

@@ -30,12 +30,13 @@ struct Execution {
   bool skip_damaged_members = false;                   // a run goes without members that have no finite weights
   CudaSource cuda;
   // For the user, one sentence each: remarks say what was guessed, repaired or left out and are shown even when notes
-  // are not. Then progress, and the request to stop. Never null.
+  // are not. Then progress, and the request to stop, asked between rounds of work by one thread. Never null.
   std::function<void(const std::string&)> remark = [](const std::string&) {};
   std::function<void(const std::string&)> note = [](const std::string&) {};
   std::function<void(double fraction, const std::string& what)> progress = [](double, const std::string&) {};
   std::function<bool()> stop_requested = [] { return false; };
-  // The command that goes on with the work should the process end before it does; told before anything is kept.
+  std::function<bool()> stopping = [] { return false; };  // the same, asked often within a round, by several threads
+  // The command that goes on with the work should the process end before it does; told once there is something kept.
   std::function<void(const std::string& command)> resumable = [](const std::string&) {};
 };
 

@@ -268,14 +268,6 @@ void write_merged(const std::vector<fs::path>& paths, const Runs& runs, const fs
                      });
 }
 
-// "runs/new/all" makes runs/new.
-void create_parents(const fs::path& directory) {
-  const fs::path parent = (directory.has_filename() ? directory : directory.parent_path()).parent_path();
-  std::error_code error;
-  if (!parent.empty()) fs::create_directories(parent, error);
-  if (error) throw Error(fmt::format("cannot create the folder {}: {}", parent.string(), error.message()));
-}
-
 }  // namespace
 
 Merged merge_runs(const std::vector<fs::path>& paths, const fs::path& directory, bool mixed_instruction_sets) {
@@ -292,7 +284,7 @@ Merged merge_runs(const std::vector<fs::path>& paths, const fs::path& directory,
   check_divergence(runs, &RunContents::diverged_members, config.ensemble.members, "training");
   check_divergence(runs, &RunContents::diverged_accessibility_members, config.accessibility.members, "accessibility");
   all_members(runs, ensemble_file);  // refuses repeated members before anything is written
-  create_parents(directory);
+  make_folders((directory.has_filename() ? directory : directory.parent_path()).parent_path());
   AtomicFolder folder(directory);
   write_merged(paths, runs, folder.unfinished());
   folder.commit();

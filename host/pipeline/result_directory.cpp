@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
+#include "host/io/atomic_folder.hpp"
 #include "host/io/output_file.hpp"
 #include "host/io/partial_name.hpp"
+#include "host/io/regular_file.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/members_file.hpp"
 #include "phaseselect/error.hpp"
@@ -18,12 +21,10 @@ namespace fs = std::filesystem;
 
 ResultDirectory::ResultDirectory(fs::path path, const std::function<void(const std::string&)>& remark)
     : path_(std::move(path)) {
-  std::error_code error;
-  made_ = fs::create_directories(path_, error);
-  if (error) throw Error(fmt::format("cannot create the folder {}: {}", path_.string(), error.message()));
-  lock_.emplace(path_, remark);
-  had_checkpoint_ = fs::exists(checkpoint(), error);
+  made_ = make_folders(path_);
+  lock_.emplace(path_, remark, made_);
   remove_partial_files(path_);
+  had_checkpoint_ = file_exists(checkpoint());
 }
 
 ResultDirectory::~ResultDirectory() {
@@ -66,6 +67,14 @@ void ResultDirectory::complete() {
   complete_ = true;
   std::error_code ignored;  // a checkpoint that stays does no harm: the result is complete
   fs::remove(checkpoint(), ignored);
+}
+
+bool is_unused_folder(const fs::path& directory) {
+  std::error_code error;
+  fs::directory_iterator entry(directory, error);
+  return !error && std::all_of(begin(entry), end(entry), [](const fs::directory_entry& found) {
+    return found.path().filename() == lock_file_name;
+  });
 }
 
 void check_barely_started(const fs::path& directory, const std::set<std::string>& results) {

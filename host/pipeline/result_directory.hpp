@@ -28,7 +28,6 @@ class ResultDirectory {
   ResultDirectory(const ResultDirectory&) = delete;
   ResultDirectory& operator=(const ResultDirectory&) = delete;
 
-  bool is_new() const { return made_; }
   std::filesystem::path checkpoint() const;
   void write(std::string_view name, std::string_view text);
   void keep_checkpoint() { keep_ = true; }  // the work is done, only its results are not written
@@ -46,6 +45,10 @@ class ResultDirectory {
   bool keep_ = false;
   bool complete_ = false;
 };
+
+// Whether it is a folder with nothing in it, or only with the lock of one that may be about to fill it: as good as
+// none.
+bool is_unused_folder(const std::filesystem::path& directory);
 
 // Throws UsageError unless all that the folder holds is a configuration, `results` of a first part of the work, and
 // what killed processes left.

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "host/io/atomic_folder.hpp"
 #include "host/io/json_text.hpp"
 #include "host/io/output_file.hpp"
 #include "host/io/partial_name.hpp"
@@ -85,10 +86,7 @@ std::optional<std::pair<std::string, std::string>> engine_of_screening(const fs:
 ScreeningState::ScreeningState(const fs::path& output, Identity identity,
                                const std::function<void(const std::string&)>& remark)
     : output_(output), folder_(folder_of(output)), identity_(std::move(identity)) {
-  std::error_code error;
-  fs::create_directory(folder_, error);
-  if (error) throw Error(fmt::format("cannot create the folder {}: {}", folder_.string(), error.message()));
-  lock_.emplace(folder_, remark);
+  lock_.emplace(folder_, remark, make_folders(folder_));
   remove_partial_files(folder_);
   if (file_exists(folder_ / state_file)) read();
 }

@@ -55,7 +55,7 @@ enum class RunState { absent, started, checkpoint, finished };
 
 RunState run_state(const TrainRequest& request) {
   const fs::path& run = request.run;
-  if (!fs::exists(run)) return RunState::absent;
+  if (!fs::exists(run) || is_unused_folder(run)) return RunState::absent;
   if (!fs::is_directory(run)) throw UsageError(fmt::format("{} is a file: name a folder for the run", run.string()));
   if (fs::exists(run / members_file_name)) return RunState::finished;
   if (fs::exists(run / checkpoint_file_name)) return RunState::checkpoint;
@@ -200,6 +200,7 @@ PopulationOptions population_options(const TrainRequest& request, const Prepared
                                                p.epochs_done, p.epochs_total));
   };
   options.stop_requested = execution.stop_requested;
+  options.stopping = execution.stopping;
   options.judge_divergence = !request.members;
   options.diverged = [&execution, what = accessibility ? "accessibility member" : "member"](std::uint32_t member) {
     execution.remark(
@@ -276,13 +277,13 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   if (run_state(request) == RunState::finished) return finished_run(request, execution);
   ResultDirectory directory(request.run, execution.remark);
   // From here on no other process changes it.
-  const RunState state = directory.is_new() ? RunState::absent : run_state(request);
+  const RunState state = run_state(request);
   check_state(request, state);
   if (state == RunState::started) check_configuration(request.run, request.config);
   if (state == RunState::finished) return finished_run(request, execution);
-  execution.resumable(resume_command(request));
 
   const bool resumed = state == RunState::checkpoint;
+  if (resumed) execution.resumable(resume_command(request));
   const std::optional<Stage> begun = stage_of_checkpoint(request, state);
   Execution chosen = resumed ? resumed_execution(begun_on(request.run / checkpoint_file_name), execution) : execution;
   const PreparedData data = prepare(request.config);
@@ -293,6 +294,7 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   const std::vector<MemberPlan> plans = ensemble_plans(request.config, data.problem, first, last);
   const nlohmann::json calibration = calibration_of(request, data.identity);
   if (!resumed) directory.write(configuration_file_name, to_yaml(request.config));
+  execution.resumable(resume_command(request));
   const double data_seconds = seconds_since(start);
   bool noted = false;
   if (request.config.accessibility.members > 0) {

@@ -44,7 +44,7 @@ FolderState folder_state(const ValidateRequest& request) {
   const fs::path& folder = request.directory;
   const std::string name = folder.string();
   std::error_code ignored;  // a folder that cannot be looked at cannot be created either, which says why
-  if (!fs::exists(folder, ignored)) return FolderState::absent;
+  if (!fs::exists(folder, ignored) || is_unused_folder(folder)) return FolderState::absent;
   if (!request.resume) {
     throw UsageError(fmt::format(
         "{} exists already: name another folder, or add --resume to continue an interrupted validation", name));
@@ -117,6 +117,7 @@ PopulationOptions population_options(const ValidateRequest& request, const DataI
                                                       progress.members, progress.epochs_done));
   };
   options.stop_requested = execution.stop_requested;
+  options.stopping = execution.stopping;
   options.diverged = [&execution,
                       members = static_cast<std::uint32_t>(request.config.ensemble.members)](std::uint32_t id) {
     execution.remark(
@@ -165,10 +166,10 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
   if (folder_state(request) == FolderState::finished) return finished_validation(request, execution);
   ResultDirectory directory(request.directory, execution.remark);
   // From here on no other process changes it.
-  const FolderState state = directory.is_new() ? FolderState::absent : folder_state(request);
+  const FolderState state = folder_state(request);
   if (state == FolderState::finished) return finished_validation(request, execution);
   const bool resume = state == FolderState::checkpoint;
-  execution.resumable(resume_command(request));
+  if (resume) execution.resumable(resume_command(request));
   const Execution chosen =
       resume ? resumed_execution(begun_on(request.directory / checkpoint_file_name), execution) : execution;
   const PreparedData data = prepare(request.config);
@@ -179,6 +180,7 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
     execution.note(fmt::format("training on {}, the engine that the validation was begun on", engine->description()));
   }
   if (!resume) directory.write(configuration_file_name, to_yaml(request.config));
+  execution.resumable(resume_command(request));
 
   const auto training = Clock::now();
   const std::vector<TrainedMember> members = train_members(*engine, data, plans, request, resume, execution);

@@ -1,4 +1,6 @@
 // Signals: state is saved, commands say how to go on, and the resumed run has the bits of an uninterrupted one.
+#include <sys/stat.h>
+
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -118,6 +120,74 @@ TEST_F(Interruption, KilledOutrightAndResumed) {
   for (const auto& entry : std::filesystem::directory_iterator(folder() / "killed")) {
     EXPECT_FALSE(is_partial_file(entry.path())) << entry.path() << " was left behind";
   }
+}
+
+// Within the first epoch, which takes seconds.
+TEST_F(Interruption, AnEpochOfALargeModelIsLeft) {
+  Words arguments{"train", "config.yaml", "-o", "slow", "--quiet", "--members", "1", "--threads", "1"};
+  for (const char* setting :
+       {"model.hidden=[2500,2500]", "training.batch=1", "training.epochs=1", "ranking.epochs=1"}) {
+    arguments.insert(arguments.end(), {"--set", setting});
+  }
+  Program program(folder().path(), arguments);
+  for (int i = 0; i < 2000 && !std::filesystem::exists(folder() / "slow/checkpoint.safetensors"); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const auto start = std::chrono::steady_clock::now();
+  program.send(SIGINT);
+  const Outcome stopped = program.finish();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_PRED2(contains, stopped.err, "(0 % of the work), state saved");
+  EXPECT_FALSE(std::filesystem::exists(folder() / "slow/phaseselect.lock"));
+  arguments.push_back("--resume");
+  EXPECT_EQ(call(arguments).code, 0);
+  arguments[3] = "slow_whole";
+  EXPECT_EQ(call(arguments).code, 0);
+  expect_same_file(folder() / "slow/members.safetensors", folder() / "slow_whole/members.safetensors");
+  for (const char* run : {"slow", "slow_whole"}) std::filesystem::remove_all(folder() / run);  // large
+}
+
+// Before there is anything to save: a table that does not come.
+TEST_F(Interruption, WaitingForATableLeavesNothing) {
+  ASSERT_EQ(::mkfifo((folder() / "pipe.csv").c_str(), 0666), 0);
+  for (const Words& command : std::vector<Words>{{"train", "config.yaml", "-o", "deep/early"},
+                                                 {"validate", "config.yaml", "-o", "early"},
+                                                 {"aggregate", "pipe.csv", "-o", "early.csv"}}) {
+    Words arguments = command;
+    if (command[0] != "aggregate") arguments.insert(arguments.end(), {"--set", "environments.formulas=pipe.csv"});
+    Program program(folder().path(), arguments);
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const auto start = std::chrono::steady_clock::now();
+    program.send(SIGTERM);
+    const Outcome stopped = program.finish();
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3)) << command[0];
+    EXPECT_EQ(stopped.code, 130) << command[0] << stopped.err;
+    EXPECT_PRED2(contains, stopped.err, "phaseselect: interrupted before the end\n");
+    EXPECT_FALSE(std::filesystem::exists(folder() / command[3])) << command[0];
+    for (const std::string& file : files()) EXPECT_FALSE(is_partial_file(file)) << file;
+  }
+  std::filesystem::remove(folder() / "pipe.csv");
+}
+
+TEST_F(Interruption, OneWriterAtATime) {
+  Words arguments = training("shared");
+  arguments.insert(arguments.end(), {"--checkpoint-seconds", "0"});
+  Program program(folder().path(), arguments);
+  wait_until_begun(folder() / "shared/checkpoint.safetensors");
+  Words second = training("shared");
+  for (const bool resume : {false, true}) {
+    if (resume) second.push_back("--resume");
+    const Outcome refused = call(second);
+    EXPECT_EQ(refused.code, 1) << refused.err;
+    EXPECT_EQ(std::count(refused.err.begin(), refused.err.end(), '\n'), 1) << refused.err;
+    EXPECT_PRED2(contains, refused.err, "shared is in use by process ");
+  }
+  program.send(SIGINT);
+  const Outcome stopped = program.finish();
+  EXPECT_EQ(stopped.code, 130) << stopped.err;
+  expect_resumes("shared");
 }
 
 TEST_F(Interruption, ValidationResumes) {

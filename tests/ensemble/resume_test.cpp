@@ -5,11 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/error.hpp"
+#include "tests/ensemble/stand_in.hpp"
 #include "tests/ensemble/training.hpp"
 
 namespace phaseselect {
@@ -69,6 +71,47 @@ TEST_F(ResumeTest, AnInterruptionAtAnyRoundChangesNothing) {
     fs::remove_all(run);
   }
   EXPECT_GT(stopped, 10);
+}
+
+// The checkpoint is of whole epochs, though the members' may be different ones.
+TEST_F(ResumeTest, AStopWithinAnEpochChangesNothing) {
+  train_small(config_, folder_ / "on_stand_in", {.cuda = with_gpu()});
+  const std::string expected = result_bytes(folder_ / "on_stand_in");
+  int stopped = 0;
+  for (int last = 0; last < 260; last += 13) {
+    const fs::path run = folder_ / ("run" + std::to_string(last));
+    std::atomic<int> asked{0};
+    EXPECT_THROW(train_small(config_, run, {.stopping = [&] { return asked++ >= last; }, .cuda = with_gpu()}),
+                 Interrupted)
+        << last;
+    ++stopped;
+    train_small(config_, run, {.resume = true, .cuda = with_gpu()});
+    EXPECT_EQ(result_bytes(run), expected) << "asked " << last << " times";
+  }
+  EXPECT_EQ(stopped, 20);
+}
+
+TEST_F(ResumeTest, OneWriterAtATime) {
+  const fs::path run = folder_ / "run";
+  std::string refused, beside;
+  const auto start_another = [&] {
+    if (!refused.empty()) return;
+    try {
+      train_small(config_, run, {.resume = true});
+    } catch (const Error& error) {
+      refused = error.what();
+    }
+    try {
+      train_small(config_, run);
+    } catch (const Error& error) {
+      beside = error.what();
+    }
+  };
+  train_small(config_, run, {.each_round = start_another});
+  says(refused, "is in use by process " + std::to_string(::getpid()));
+  says(beside, "is in use by process " + std::to_string(::getpid()));
+  EXPECT_EQ(result_bytes(run), expected_);
+  EXPECT_FALSE(fs::exists(run / "phaseselect.lock"));
 }
 
 // One process after the other is killed without warning, each a little later in its life, until one reaches the end.
@@ -247,12 +290,17 @@ TEST_F(ResumeTest, RunFoldersThatExist) {
   says(error_of(folder_ / "expected", false), "exists: name a folder that does not");
   interrupt(folder_ / "stopped");
   says(error_of(folder_ / "stopped", false), "holds an unfinished training: continue it with phaseselect train");
-  says(error_of(folder_ / "absent", true), "there is nothing to resume");
   says(error_of(folder_ / "config.yaml", false), "is a file");
   fs::create_directory(folder_ / "mine");
   write_bytes(folder_ / "mine/thesis.tex", "text");
   says(error_of(folder_ / "mine", true), "holds other files");
   EXPECT_EQ(train_small(config_, folder_ / "expected", {.resume = true}).at("members"), 4);  // already finished
+  for (const bool resume : {false, true}) {  // nothing there, and a folder with nothing in it
+    const fs::path begun = folder_ / (resume ? "resumed" : "begun");
+    if (!resume) fs::create_directory(begun);
+    train_small(config_, begun, {.resume = resume});
+    EXPECT_EQ(result_bytes(begun), expected_);
+  }
   EXPECT_EQ(result_bytes(folder_ / "expected"), expected_);
   Config other = config_;
   other.ensemble.members = 5;

@@ -14,6 +14,8 @@ struct SmallTraining {
   double checkpoint_seconds = 60;
   std::function<void()> each_round = [] {};
   std::filesystem::path calibration = {};
+  std::function<bool()> stopping = [] { return false; };
+  std::optional<CudaSource> cuda = std::nullopt;  // trains on it
 };
 
 inline nlohmann::json train_small(const Config& config, const std::filesystem::path& run,
@@ -28,6 +30,11 @@ inline nlohmann::json train_small(const Config& config, const std::filesystem::p
   Execution execution;
   execution.device = Device::cpu;
   execution.threads = how.threads;
+  execution.stopping = how.stopping;
+  if (how.cuda) {
+    execution.device = Device::cuda;
+    execution.cuda = *how.cuda;
+  }
   int rounds = 0;
   execution.stop_requested = [&] {
     how.each_round();

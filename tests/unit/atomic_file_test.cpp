@@ -198,6 +198,21 @@ TEST_F(AtomicFileTest, Folders) {
   EXPECT_PRED2(contains, message_of<Error>([&] { AtomicFolder(folder_ / "none/run"); }), "create the folder above it");
 }
 
+TEST_F(AtomicFileTest, FoldersAboveAreMade) {
+  EXPECT_TRUE(make_folders(folder_ / "a/b/c"));
+  EXPECT_FALSE(make_folders(folder_ / "a/b/c/"));
+  EXPECT_TRUE(make_folders(folder_ / "a/d/"));
+  EXPECT_FALSE(make_folders(""));
+  EXPECT_TRUE(fs::is_directory(folder_ / "a/b/c") && fs::is_directory(folder_ / "a/d"));
+  write_bytes(folder_ / "file", "text");
+  try {
+    make_folders(folder_ / "file/run");
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(), "cannot create the folder " + (folder_ / "file/run").string() + ": Not a directory");
+  }
+}
+
 TEST_F(AtomicFileTest, FoldersLeftBehind) {
   const pid_t dead = dead_process();
   const std::string partial = "run.partial-" + host() + "-" + std::to_string(dead) + "-0123456789abcdef";
