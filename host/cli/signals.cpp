@@ -49,10 +49,8 @@ void cut_off() {
   FolderLock::release_all();
   const std::lock_guard guard(resumption_lock);
   const std::string message =
-      resumption.empty()
-          ? "interrupted before the end"
-          : fmt::format("interrupted in a step that takes long; what was saved before is kept: continue with {}",
-                        resumption);
+      resumption.empty() ? "interrupted before the end"
+                         : fmt::format("interrupted; what was saved before is kept: continue with {}", resumption);
   std::fputs(("phaseselect: " + one_line(message) + "\n").c_str(), stderr);
   _exit(130);
 }

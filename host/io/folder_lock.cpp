@@ -10,10 +10,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -39,7 +41,11 @@ std::vector<Held> held;  // by this process
 // The process that a lock file names, "17 host"; "another process" where it names none yet.
 std::string holder(int descriptor) {
   std::array<char, 300> text{};
-  const ssize_t size = ::pread(descriptor, text.data(), text.size(), 0);
+  ssize_t size = 0;
+  for (int tries = 0; tries < 20 && size == 0; ++tries) {  // it writes its name as soon as it has the lock
+    if (tries > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    size = ::pread(descriptor, text.data(), text.size(), 0);
+  }
   const std::string_view read(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
   const std::string_view digits = read.substr(0, read.find_first_not_of("0123456789"));
   if (digits.empty()) return "another process";

@@ -37,8 +37,9 @@ ResultDirectory::~ResultDirectory() {
 void ResultDirectory::clean_up() {
   std::error_code ignored;
   const bool resumable = is_resumable();
-  for (const fs::path& file : written_) {
-    if (!resumable || file.filename() != configuration_file_name) fs::remove(file, ignored);
+  // The last first: it says that the others are there.
+  for (auto file = written_.rbegin(); file != written_.rend(); ++file) {
+    if (!resumable || file->filename() != configuration_file_name) fs::remove(*file, ignored);
   }
   if (!resumable) fs::remove(checkpoint(), ignored);
 }
@@ -58,9 +59,8 @@ fs::path ResultDirectory::checkpoint() const { return path_ / checkpoint_file_na
 
 void ResultDirectory::write(std::string_view name, std::string_view text) {
   const fs::path file = path_ / name;
-  const bool is_new = !fs::exists(file);
+  if (!file_exists(file)) written_.push_back(file);  // first: it may be there though writing it fails, not synced
   write_text(file, text);
-  if (is_new) written_.push_back(file);
 }
 
 void ResultDirectory::complete() {
@@ -72,6 +72,7 @@ void ResultDirectory::complete() {
 bool is_unused_folder(const fs::path& directory) {
   std::error_code error;
   fs::directory_iterator entry(directory, error);
+  if (error && error != std::errc::not_a_directory) fail_to_read(directory, error.value());
   return !error && std::all_of(begin(entry), end(entry), [](const fs::directory_entry& found) {
     return found.path().filename() == lock_file_name;
   });
