@@ -94,6 +94,23 @@ std::string measure_line(const nlohmann::json& metrics, const char* name, std::s
 
 }  // namespace
 
+namespace {
+
+// Which members a result goes without (--skip-damaged-members); empty where it has all.
+std::string damaged_text(const nlohmann::json& result) {
+  std::string text;
+  for (const auto& [key, what] :
+       {std::pair("damaged_members", "members"), std::pair("damaged_accessibility_members", "accessibility members")}) {
+    const auto found = result.find(key);
+    if (found == result.end()) continue;
+    text += fmt::format("without the {} {}, whose weights are damaged\n", what,
+                        list_members(found->get<std::vector<std::uint32_t>>()));
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string aggregate_text(const nlohmann::json& result) {
   return fmt::format("{} rows, {} phase fields, {} rows rejected\n", count(result["rows"]), count(result["fields"]),
                      count(result["rejects"]));
@@ -175,7 +192,12 @@ std::string verdict_text(const nlohmann::json& verdict) {
 }  // namespace
 
 std::string validate_text(const nlohmann::json& metrics) {
-  return measures_text(metrics) + verdict_text(metrics["verdict"]);
+  std::string text = measures_text(metrics);
+  for (const nlohmann::json& member : metrics.value("diverged_members", nlohmann::json::array())) {
+    text += fmt::format("member {} of fold {} diverged and is left out\n", member["member"].get<int>(),
+                        member["fold"].get<int>());
+  }
+  return text + verdict_text(metrics["verdict"]);
 }
 
 // Which members were set aside; empty where none was.
@@ -198,12 +220,15 @@ std::string train_text(const nlohmann::json& run, const std::string& directory) 
 }
 
 std::string screen_text(const nlohmann::json& result) {
-  std::string text = fmt::format(
-      "{} candidates of {} elements out of {}; {} of them are known ({} left out); {} members; {}, {} field-members a "
-      "second\n",
-      count(result["candidates"]), result["arity"].get<int>(), count(result["elements"]), count(result["known"]),
-      count(result["left_out"]), count(result["members"]), duration_text(result["seconds"].get<double>()),
-      with_separators(static_cast<std::uint64_t>(result["field_members_per_second"].get<double>())));
+  std::string text =
+      damaged_text(result) +
+      fmt::format(
+          "{} candidates of {} elements out of {}; {} of them are known ({} left out); {} members; {}, {} "
+          "field-members a "
+          "second\n",
+          count(result["candidates"]), result["arity"].get<int>(), count(result["elements"]), count(result["known"]),
+          count(result["left_out"]), count(result["members"]), duration_text(result["seconds"].get<double>()),
+          with_separators(static_cast<std::uint64_t>(result["field_members_per_second"].get<double>())));
   const bool learned = result["order"] != "probability" || !result["best"][0]["accessibility"].is_null();
   const std::string calibrated =
       result["calibrated"].get<bool>() && result["order"] != "accessibility" ? "calibrated " : "";
@@ -223,9 +248,10 @@ std::string map_text(const nlohmann::json& result) {
 
 std::string accessibility_text(const nlohmann::json& result) {
   std::string text =
-      fmt::format("{} fields of {} elements, {} folds, {} accessibility members; {}\n", count(result["fields"]),
-                  result["arity"].get<int>(), result["folds"].get<int>(), count(result["accessibility_members"]),
-                  duration_text(result["seconds"].get<double>()));
+      damaged_text(result) + fmt::format("{} fields of {} elements, {} folds, {} accessibility members; {}\n",
+                                         count(result["fields"]), result["arity"].get<int>(),
+                                         result["folds"].get<int>(), count(result["accessibility_members"]),
+                                         duration_text(result["seconds"].get<double>()));
   text += fmt::format("{:<54}  {:>9}  {:>9}  {:>13}  {:>14}  {:>9}\n", "area under the ROC curve", "these", "others",
                       "accessibility", "reconstruction", "frequency");
   for (const nlohmann::json& measure : result["measures"]) {
@@ -237,12 +263,14 @@ std::string accessibility_text(const nlohmann::json& result) {
 }
 
 std::string predict_text(const nlohmann::json& result) {
-  return fmt::format(
-      "{} fields, {} predicted by {} members; {} with elements that are not modelled, {} with too many elements, {} "
-      "rows "
-      "rejected; {}\n",
-      count(result["fields"]), count(result["predicted"]), count(result["members"]), count(result["unmodelled"]),
-      count(result["too_large"]), count(result["rejects"]), duration_text(result["seconds"].get<double>()));
+  return damaged_text(result) + fmt::format(
+                                    "{} fields, {} predicted by {} members; {} with elements that are not modelled, {} "
+                                    "with too many elements, {} "
+                                    "rows "
+                                    "rejected; {}\n",
+                                    count(result["fields"]), count(result["predicted"]), count(result["members"]),
+                                    count(result["unmodelled"]), count(result["too_large"]), count(result["rejects"]),
+                                    duration_text(result["seconds"].get<double>()));
 }
 
 namespace {
@@ -266,14 +294,17 @@ std::string explain_text(const nlohmann::json& result) {
       result["accessibility"].is_null()
           ? "not learned by this run"
           : fmt::format("{} +- {}", decimal(result["accessibility"], 4), decimal(result["accessibility_std"], 4));
-  std::string text = fmt::format(
-      "{}\nprobability of {} {} {:g}: {} +- {} ({} members{})\naccessibility: {}\nreconstructed better than {} percent "
-      "of the held-out known fields\nknown: {}\n\nattention\n",
-      result["phases"].get<std::string>(), result["property"].get<std::string>(),
-      result["inclusive"].get<bool>() ? ">=" : ">", result["threshold"].get<double>(),
-      decimal(result["probability"], 4), decimal(result["probability_std"], 4), count(result["members"]),
-      result["calibrated"].is_null() ? "" : "; calibrated " + decimal(result["calibrated"], 4), accessibility,
-      decimal(reconstructed(result), 1), known.empty() ? "no" : known);
+  std::string text =
+      damaged_text(result) +
+      fmt::format(
+          "{}\nprobability of {} {} {:g}: {} +- {} ({} members{})\naccessibility: {}\nreconstructed better than {} "
+          "percent "
+          "of the held-out known fields\nknown: {}\n\nattention\n",
+          result["phases"].get<std::string>(), result["property"].get<std::string>(),
+          result["inclusive"].get<bool>() ? ">=" : ">", result["threshold"].get<double>(),
+          decimal(result["probability"], 4), decimal(result["probability_std"], 4), count(result["members"]),
+          result["calibrated"].is_null() ? "" : "; calibrated " + decimal(result["calibrated"], 4), accessibility,
+          decimal(reconstructed(result), 1), known.empty() ? "no" : known);
   if (result["attention"].is_null()) text += "  none: it has no weight in this model\n";
   for (const nlohmann::json& row : result["attention"]) {
     text += fmt::format("  {:<2}  {} +- {}\n", row["element"].get<std::string>(), decimal(row["attention"], 4),

@@ -52,6 +52,7 @@ struct StudyOptions {
         ->allow_extra_args(false)
         ->type_name("FILE");
     common.add_engine(command);
+    common.add_damaged(command);
     common.add_quiet(command);
     common.add_json(command);
   }

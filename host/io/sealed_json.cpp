@@ -53,7 +53,7 @@ nlohmann::json read_sealed(const std::filesystem::path& path, const std::string&
   }
   if (!object.is_object()) throw damaged("it is not a JSON object");
   const auto seal = object.find(seal_key);
-  if (seal == object.end()) throw damaged("it has no checksum, sha256");
+  if (seal == object.end()) throw damaged("it has no checksum: an older version wrote it, or it was changed");
   const std::string digest = seal->is_string() ? seal->get<std::string>() : std::string();
   if (digest.size() != no_digest().size() || digest_of(with_digest(text, digest, no_digest())) != digest) {
     throw damaged("its bytes are not those that its checksum was made of");

@@ -196,6 +196,12 @@ void check_identity(const SafetensorsReader& file, const std::map<std::string, s
                       saved.empty() ? "without a" : "with a",
                       saved.empty() ? "without --calibration" : "with the --calibration that it was begun with"));
     }
+    if (saved != now && key.ends_with("_sha256")) {
+      throw Error(
+          fmt::format("{} was begun with another {}, whose bytes differ: put that one back, or begin afresh in "
+                      "a new folder",
+                      file.path().string(), key.starts_with("properties") ? "property table" : "table of formulas"));
+    }
     if (saved != now) {
       throw Error(
           fmt::format("{} belongs to another run, its {} differs ({}): resume with the configuration and data it "

@@ -146,31 +146,49 @@ HeldOutPredictions judge_folds(Engine& engine, const Config& config, const Prepa
   return predictions;
 }
 
+void damaged_validation(const std::filesystem::path& path, std::string_view reason) {
+  throw Error(fmt::format("{} is damaged ({}): restore it from a copy or validate again", path.string(), reason));
+}
+
+nlohmann::json read_metrics(const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / validation_result_file_name;
+  nlohmann::json metrics = read_sealed(path, "validate again");
+  for (const char* key : {"calibration", "configuration", "data", "files", "members", "verdict"}) {
+    if (!metrics.contains(key)) damaged_validation(path, fmt::format("it has no '{}'", key));
+  }
+  try {
+    calibration_from_json(metrics.at("calibration"));
+  } catch (const nlohmann::json::exception&) {
+    damaged_validation(path, "its calibration lacks a number");
+  }
+  return metrics;
+}
+
 nlohmann::json calibration_of_validation(const std::filesystem::path& directory, const Config& config,
                                          const DataIdentity& identity) {
-  const std::filesystem::path path = directory / validation_result_file_name;
-  if (!file_exists(path) || !file_exists(directory / configuration_file_name)) {
+  const std::filesystem::path configuration = directory / configuration_file_name;
+  if (!file_exists(directory / validation_result_file_name) || !file_exists(configuration)) {
     throw UsageError(fmt::format("--calibration: {} is not the folder of a finished validation", directory.string()));
   }
-  const nlohmann::json metrics = read_sealed(path, "validate again");
-  const auto damaged = [](const std::filesystem::path& file, const char* reason) {
-    return Error(fmt::format("{} is damaged ({}): restore it from a copy or validate again", file.string(), reason));
-  };
-  for (const char* key : {"calibration", "configuration", "data", "members", "verdict"}) {
-    if (!metrics.contains(key)) throw damaged(path, "it lacks what a calibration needs");
+  const nlohmann::json metrics = read_metrics(directory);
+  const Config validated = [&] {
+    try {
+      return read_config(configuration);
+    } catch (const UsageError& error) {
+      damaged_validation(configuration, error.what());
+    }
+  }();
+  if (configuration_identity(validated) != metrics.at("configuration")) {
+    damaged_validation(configuration, "it was changed after the validation");
   }
-  const Config validated = read_config(directory / configuration_file_name);
-  if (configuration_identity(validated) != metrics["configuration"]) {
-    throw damaged(directory / configuration_file_name, "it was changed after the validation");
-  }
-  if (model_identity(validated) != model_identity(config) || metrics["data"] != to_json(identity)) {
+  if (model_identity(validated) != model_identity(config) || metrics.at("data") != to_json(identity)) {
     throw UsageError(fmt::format("--calibration: {} is of another configuration or of other tables: validate this one",
                                  directory.string()));
   }
-  nlohmann::json calibration = metrics["calibration"];
+  nlohmann::json calibration = metrics.at("calibration");
   calibration["validation"] = directory.string();
-  calibration["members"] = metrics["members"];
-  calibration["verdict"] = metrics["verdict"];
+  calibration["members"] = metrics.at("members");
+  calibration["verdict"] = metrics.at("verdict");
   return calibration;
 }
 

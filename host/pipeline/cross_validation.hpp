@@ -48,6 +48,9 @@ nlohmann::json measures(const FoldPlans& plans, const HeldOutPredictions& predic
 
 inline constexpr const char* validation_result_file_name = "metrics.json";  // a folder with it holds a whole validation
 nlohmann::json to_json(const DataIdentity& identity);
+// metrics.json of a finished validation. Throws Error where it is damaged.
+nlohmann::json read_metrics(const std::filesystem::path& directory);
+[[noreturn]] void damaged_validation(const std::filesystem::path& path, std::string_view reason);
 
 // The calibration of a run, for run.json: its numbers (calibration.hpp), where they are from and the verdict there
 // (verdict.hpp). Throws UsageError unless the folder holds a finished validation of the same tables and model; members,

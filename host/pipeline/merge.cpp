@@ -58,7 +58,8 @@ void check_same_engine(const Runs& runs) {
     const std::string engine = text_of(run->contents(), "engine");
     if (engine == first) continue;
     throw Error(fmt::format(
-        "{} was trained on the engine '{}' and {} on '{}', whose bits differ: train all members on one",
+        "{} was trained on the engine '{}' and {} on '{}', whose bits differ: train all members on one, or join them "
+        "all the same by --mixed-instruction-sets",
         runs.front()->file().path().parent_path().string(), first, run->file().path().parent_path().string(), engine));
   }
 }
@@ -173,10 +174,12 @@ nlohmann::json calibration_of(const Run& run) {
   return calibration;
 }
 
-bool instructions_differ(const Runs& runs) {
-  return std::any_of(runs.begin(), runs.end(), [&](const auto& run) {
-    return text_of(run->contents(), "instruction_set") != text_of(runs.front()->contents(), "instruction_set");
-  });
+// What all runs say of an entry; "mixed" where they differ.
+std::string common_text(const Runs& runs, const char* key) {
+  const std::string first = text_of(runs.front()->contents(), key);
+  const bool differ =
+      std::any_of(runs.begin(), runs.end(), [&](const auto& run) { return text_of(run->contents(), key) != first; });
+  return differ ? "mixed" : first;
 }
 
 bool calibrations_differ(const Runs& runs) {
@@ -210,8 +213,7 @@ nlohmann::json merged_description(const std::vector<fs::path>& paths, const Runs
     merged[diverged_members_key] = ids;
   }
   if (calibrations_differ(runs)) merged["calibration"] = nullptr;
-  merged["engine"] = text_of(runs.front()->contents(), "engine");
-  if (instructions_differ(runs)) merged["instruction_set"] = "mixed";
+  for (const char* key : {"engine", "instruction_set"}) merged[key] = common_text(runs, key);
   merged["version"] = program_version();
   merged["commit"] = program_commit();
   merged["created"] = now_utc();
@@ -278,8 +280,10 @@ Merged merge_runs(const std::vector<fs::path>& paths, const fs::path& directory,
   Runs runs;
   for (const fs::path& path : paths) runs.push_back(std::make_unique<Run>(path));
   check_same_ensemble(runs);
-  check_same_engine(runs);
-  if (!mixed_instruction_sets) check_same_instructions(runs);
+  if (!mixed_instruction_sets) {
+    check_same_engine(runs);
+    check_same_instructions(runs);
+  }
   const Config& config = runs.front()->contents().config;
   check_divergence(runs, &RunContents::diverged_members, config.ensemble.members, "training");
   check_divergence(runs, &RunContents::diverged_accessibility_members, config.accessibility.members, "accessibility");

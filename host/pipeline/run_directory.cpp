@@ -14,6 +14,7 @@
 #include "host/io/regular_file.hpp"
 #include "host/io/sealed_json.hpp"
 #include "host/io/sha256.hpp"
+#include "host/io/unicode.hpp"
 #include "host/pipeline/checkpoint.hpp"
 #include "host/pipeline/history.hpp"
 #include "host/pipeline/members_file.hpp"
@@ -92,10 +93,12 @@ std::string metadata_entry(const SafetensorsReader& file, const std::string& key
 
 void check_format(const SafetensorsReader& file) {
   if (metadata_entry(file, "format") != members_format) damaged(file.path(), "it is not a file of members");
-  if (metadata_entry(file, "format_version") != members_format_version) {
-    throw Error(fmt::format("{} was written by another version (format {}, this program reads {}): use that one",
-                            file.path().string(), metadata_entry(file, "format_version"), members_format_version));
-  }
+  const std::string version = metadata_entry(file, "format_version");
+  if (version == members_format_version) return;
+  const bool older = version.size() == 1 && version < members_format_version;
+  throw Error(fmt::format("{} was trained by {} version of this program (format {}, this one reads {}): {}",
+                          file.path().string(), older ? "an older" : "another", shown(version), members_format_version,
+                          older ? "train again" : "use that one"));
 }
 
 // A table of the run that must have this checksum.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -44,10 +45,22 @@ PopulationOptions population_options(const std::string& what, const Execution& e
   return options;
 }
 
-std::vector<std::string> variation_row(const Variation& variation, const std::string& what,
+// The checksums of the tables that were read, by name: all rows of a study are of the same bytes.
+using TablesRead = std::map<fs::path, std::string>;
+
+void check_unchanged(TablesRead& read, const fs::path& table, const std::string& sha256) {
+  const auto [earlier, is_new] = read.emplace(table, sha256);
+  if (is_new || earlier->second == sha256) return;
+  throw Error(fmt::format("{} changed while the study ran, and its rows would not be of one table: run it again",
+                          table.string()));
+}
+
+std::vector<std::string> variation_row(const Variation& variation, const std::string& what, TablesRead& read,
                                        const Execution& execution) {
   const Stopwatch watch;
   const PreparedData data = prepare(variation.config);
+  check_unchanged(read, variation.config.data.properties, data.identity.properties_sha256);
+  check_unchanged(read, variation.config.environments.formulas, data.identity.formulas_sha256);
   const FoldPlans plans = fold_plans(variation.config, data);
   const std::unique_ptr<Engine> engine = make_engine(data.problem, execution, Work::training);
   const std::vector<TrainedMember> members =
@@ -84,7 +97,12 @@ std::vector<MemberPredictions> read_member_predictions(const fs::path& validatio
         fmt::format("{} has no {}: name the folder of a validation that was made with --member-predictions",
                     validation.string(), member_predictions_file_name));
   }
+  const nlohmann::json files = read_metrics(validation).at("files");
   const CsvTable table = read_csv(path);
+  const auto listed = files.find(member_predictions_file_name);
+  if (listed == files.end() || *listed != table.sha256()) {
+    damaged_validation(path, "it is not the one that metrics.json speaks of");
+  }
   const std::size_t fold = table.column("fold"), label = table.column("label"), first = table.column("member_0");
   std::vector<MemberPredictions> folds;
   for (const CsvRow& row : table.rows()) {
@@ -261,10 +279,11 @@ StudyTable study_variations(const std::string& key, const std::vector<Variation>
       {key, "fields", "positives", "accuracy", "f1", "roc_auc", "mcc", "log_loss", "brier", "ece", "accuracy_std",
        "roc_auc_std", "calibrated_accuracy", "calibrated_roc_auc", "calibrated_log_loss", "calibrated_ece", "seconds"},
       {}};
+  TablesRead read;
   Execution quieter = execution;  // the engine says once what it is
   for (std::size_t i = 0; i < variations.size(); ++i) {
     const std::string what = fmt::format("{}={} ({} of {})", key, variations[i].value, i + 1, variations.size());
-    table.rows.push_back(variation_row(variations[i], what, quieter));
+    table.rows.push_back(variation_row(variations[i], what, read, quieter));
     after_row(table);
     quieter.note = [](const std::string&) {};
   }
@@ -273,7 +292,12 @@ StudyTable study_variations(const std::string& key, const std::vector<Variation>
 
 StudyTable study_ensemble_sizes(const fs::path& validation, const std::vector<int>& sizes, std::uint64_t seed) {
   const std::vector<MemberPredictions> folds = read_member_predictions(validation);
-  const auto members = static_cast<int>(folds.front().of_members.size());
+  const auto fewer = [](const MemberPredictions& a, const MemberPredictions& b) {
+    return a.of_members.size() < b.of_members.size();
+  };
+  const auto [smallest, largest] = std::minmax_element(folds.begin(), folds.end(), fewer);
+  const auto members = static_cast<int>(smallest->of_members.size());  // some may have diverged
+  const bool one_choice = smallest->of_members.size() == largest->of_members.size();
   StudyTable table{{"members", "subsets", "accuracy", "accuracy_std", "roc_auc", "roc_auc_std", "log_loss",
                     "log_loss_std", "ece", "ece_std", "mean_shift"},
                    {}};
@@ -282,7 +306,7 @@ StudyTable study_ensemble_sizes(const fs::path& validation, const std::vector<in
       throw UsageError(
           fmt::format("--ensemble-sizes: {} is more than the {} members of {}", size, members, validation.string()));
     }
-    const int subsets = size == members ? 1 : member_subsets;
+    const int subsets = size == members && one_choice ? 1 : member_subsets;
     std::vector<std::vector<double>> values(subset_measures.size());
     double shift = 0;
     for (int repeat = 0; repeat < subsets; ++repeat) {

@@ -200,8 +200,11 @@ nlohmann::json validate(const ValidateRequest& request, const Execution& executi
                         {"training", seconds_between(training, judging)},
                         {"evaluation", seconds_between(judging, Clock::now())}};
   directory.write("predictions.csv", predictions_csv(data, plans, predictions));
+  metrics["files"] = nlohmann::json::object();  // those that are read again
   if (request.member_predictions) {
-    directory.write(member_predictions_file_name, member_predictions_csv(data, plans, predictions));
+    const std::string text = member_predictions_csv(data, plans, predictions);
+    directory.write(member_predictions_file_name, text);
+    metrics["files"][member_predictions_file_name] = sha256(std::as_bytes(std::span(text)));
   }
   directory.write("splits.csv", splits_csv(data, plans));
   directory.write("reliability.csv", reliability_csv(predictions));

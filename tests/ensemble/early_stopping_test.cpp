@@ -89,7 +89,10 @@ TEST_F(EarlyStoppingTest, DivergenceIsAnError) {
     train({1, 2, 3, 4, 5, 6, 7, 8}, {1, std::nan("")}, {});
     FAIL() << "a loss that is not a number was accepted";
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("member 0 diverged (losses or weights that are not finite), all of 1: lower ranking.learning_rate"), std::string::npos)
+    EXPECT_NE(
+        std::string(error.what())
+            .find("member 0 diverged (losses or weights that are not finite), all of 1: lower ranking.learning_rate"),
+        std::string::npos)
         << error.what();
   }
 }

@@ -163,7 +163,8 @@ TEST_F(EngineChoice, RunsSayTheirEngineAndBothEnginesAreNotMerged) {
               merge_runs({folder_ / "cpu", folder_ / "cuda"}, folder_ / "merged");
             }),
             (folder_ / "cpu").string() + " was trained on the engine 'cpu' and " + (folder_ / "cuda").string() +
-                " on 'cuda', whose bits differ: train all members on one");
+                " on 'cuda', whose bits differ: train all members on one, or join them all the same by "
+                "--mixed-instruction-sets");
   EXPECT_FALSE(fs::exists(folder_ / "merged"));
   // Neither are those of two instruction sets, unless that is asked for.
   fs::copy(folder_ / "cpu", folder_ / "old");

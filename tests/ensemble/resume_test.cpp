@@ -9,6 +9,7 @@
 #include <chrono>
 #include <thread>
 
+#include "host/io/sha256.hpp"
 #include "host/pipeline/run_directory.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/ensemble/stand_in.hpp"
@@ -215,7 +216,7 @@ TEST_F(ResumeTest, AnotherConfigurationOrOtherDataAreRefused) {
   says(resume_error(other, run), "(it says 'mask: true', this run says 'mask: false')");
   const std::string table = read_bytes(folder_ / "fields.csv");
   write_bytes(folder_ / "fields.csv", table + "BaO,3\n");
-  says(resume_error(config_, run), "properties_sha256 differs");
+  says(resume_error(config_, run), "was begun with another property table, whose bytes differ");
   write_bytes(folder_ / "fields.csv", table);
   try {
     train_small(config_, run, {.members = std::pair(0u, 2u), .resume = true});
@@ -321,6 +322,32 @@ TEST_F(ResumeTest, AFolderWithoutPermission) {
   fs::create_directory(folder_ / "locked");
   fs::permissions(folder_ / "locked", fs::perms::owner_read | fs::perms::owner_exec);
   EXPECT_THROW(train_small(config_, folder_ / "locked/run"), Error);
+}
+
+// The run speaks of the bytes that were parsed, whatever has become of the file since.
+TEST_F(ResumeTest, ATableThatChangesMeanwhileIsNotCertified) {
+  const std::string table = read_bytes(folder_ / "fields.csv");
+  const std::string before = sha256_file(folder_ / "fields.csv");
+  const auto edit = [&] { write_bytes(folder_ / "fields.csv", table + "Ba O,17\n"); };
+  const nlohmann::json run = train_small(config_, folder_ / "edited", {.each_round = edit});
+  ASSERT_NE(sha256_file(folder_ / "fields.csv"), before);
+  EXPECT_EQ(run.at("data").at("properties").at("sha256"), before);
+  EXPECT_EQ(phaseselect::Run(folder_ / "edited").file().metadata().at("properties_sha256"), before);
+
+  for (const char* name : {"fields.csv", "formulas.csv"}) {
+    write_bytes(folder_ / "fields.csv", table);
+    const std::string good = read_bytes(folder_ / name);
+    const fs::path stopped = folder_ / ("stopped_" + std::string(name));
+    EXPECT_THROW(train_small(config_, stopped,
+                             {.stop_after = 3, .each_round = [&] { write_bytes(folder_ / name, good + "\n"); }}),
+                 Interrupted);
+    says(resume_error(config_, stopped), name == std::string("fields.csv")
+                                             ? "was begun with another property table, whose bytes differ"
+                                             : "was begun with another table of formulas, whose bytes differ");
+    write_bytes(folder_ / name, good);
+    train_small(config_, stopped, {.resume = true});
+  }
+  EXPECT_EQ(result_bytes(folder_ / "stopped_fields.csv"), result_bytes(folder_ / "edited"));
 }
 
 }  // namespace
