@@ -38,6 +38,25 @@ constexpr auto make_ranks() {
 
 constexpr auto ranks = make_ranks();
 
+struct Group {
+  std::string_view name, members;
+};
+
+constexpr std::array<Group, 4> groups{
+    {{"radioactive",
+      "Tc Pm Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"},
+     {"noble-gases", "He Ne Ar Kr Xe Rn"},
+     {"lanthanides", "La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu"},
+     {"actinides", "Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr"}}};
+
+// Small letters, '_' as '-'.
+std::string group_name(std::string_view text) {
+  if (text.starts_with('@')) text.remove_prefix(1);
+  std::string name(text);
+  for (char& c : name) c = is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c == '_' ? '-' : c;
+  return name;
+}
+
 }  // namespace
 
 std::string_view symbol(Element element) { return symbols[static_cast<std::size_t>(rank(element))]; }
@@ -47,6 +66,26 @@ bool is_metal(Element element) {
                                                        "P",  "S",  "Cl", "Ar", "Ge", "As", "Se", "Br", "Kr",
                                                        "Sb", "Te", "I",  "Xe", "At", "Rn", "Ts", "Og"};
   return std::find(others.begin(), others.end(), symbol(element)) == others.end();
+}
+
+std::vector<Element> element_group(std::string_view text) {
+  const auto* const group = std::find_if(groups.begin(), groups.end(),
+                                         [name = group_name(text)](const Group& each) { return each.name == name; });
+  std::vector<Element> elements;
+  if (group == groups.end()) return elements;
+  for (std::string_view rest = group->members; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    elements.push_back(*find_element(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  std::sort(elements.begin(), elements.end());
+  return elements;
+}
+
+std::string element_group_names() {
+  std::string names;
+  for (const Group& group : groups) names += (names.empty() ? "@" : ", @") + std::string(group.name);
+  return names;
 }
 
 std::optional<Element> find_element(std::string_view text) {

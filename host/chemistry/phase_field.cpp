@@ -90,12 +90,12 @@ NamedField read_phase_field(std::string_view text) {
   elements.reserve(words.size());
   for (const std::string_view word : words) {
     const std::optional<Element> element = find_element(word);
-    if (!element) return {formula_field(text, words), false};
+    if (!element) return {formula_field(text, words), false, true};
     elements.push_back(*element);
   }
   PhaseField field(std::move(elements));
   const bool named_twice = field.elements().size() < words.size();
-  return {std::move(field), named_twice};
+  return {std::move(field), named_twice, false};
 }
 
 PhaseField parse_phase_field(std::string_view text) { return read_phase_field(text).field; }

@@ -31,6 +31,9 @@ struct CommonOptions {
   Execution execution(Terminal& terminal) const;
 };
 
+// --formula-column of a list of fields.
+void add_formula_column(CLI::App& command, std::string& column);
+
 // A configuration file and what changes it.
 struct ConfigOptions {
   std::string path;

@@ -83,6 +83,13 @@ Execution CommonOptions::execution(Terminal& terminal) const {
   return execution;
 }
 
+void add_formula_column(CLI::App& command, std::string& column) {
+  command
+      .add_option("--formula-column", column,
+                  "column of the list that names the fields; default: phases, formula or a usual synonym")
+      ->type_name("NAME");
+}
+
 void ConfigOptions::add(CLI::App& command) {
   command.add_option("config", path, "configuration (YAML)")->required()->type_name("CONFIG");
   add_settings(command);

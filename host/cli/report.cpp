@@ -219,6 +219,13 @@ std::string train_text(const nlohmann::json& run, const std::string& directory) 
   return text + "not judged: the validation is of an older version: validate again for a verdict\n";
 }
 
+std::string lists_text(const nlohmann::json& result) {
+  const auto rejects = result.find("rejects");
+  if (rejects == result.end() || (*rejects == 0 && result["reported_rows"] == 0)) return "";
+  return fmt::format("{} reported fields were read, {} rows rejected\n", count(result["reported_rows"]),
+                     count(*rejects));
+}
+
 std::string screen_text(const nlohmann::json& result) {
   std::string text =
       damaged_text(result) +
@@ -228,7 +235,8 @@ std::string screen_text(const nlohmann::json& result) {
           "second\n",
           count(result["candidates"]), result["arity"].get<int>(), count(result["elements"]), count(result["known"]),
           count(result["left_out"]), count(result["members"]), duration_text(result["seconds"].get<double>()),
-          with_separators(static_cast<std::uint64_t>(result["field_members_per_second"].get<double>())));
+          with_separators(static_cast<std::uint64_t>(result["field_members_per_second"].get<double>()))) +
+      lists_text(result);
   const bool learned = result["order"] != "probability" || !result["best"][0]["accessibility"].is_null();
   const std::string calibrated =
       result["calibrated"].get<bool>() && result["order"] != "accessibility" ? "calibrated " : "";
@@ -248,10 +256,11 @@ std::string map_text(const nlohmann::json& result) {
 
 std::string accessibility_text(const nlohmann::json& result) {
   std::string text =
-      damaged_text(result) + fmt::format("{} fields of {} elements, {} folds, {} accessibility members; {}\n",
-                                         count(result["fields"]), result["arity"].get<int>(),
-                                         result["folds"].get<int>(), count(result["accessibility_members"]),
-                                         duration_text(result["seconds"].get<double>()));
+      damaged_text(result) +
+      fmt::format("{} fields of {} elements, {} folds, {} accessibility members; {}\n", count(result["fields"]),
+                  result["arity"].get<int>(), result["folds"].get<int>(), count(result["accessibility_members"]),
+                  duration_text(result["seconds"].get<double>())) +
+      lists_text(result);
   text += fmt::format("{:<54}  {:>9}  {:>9}  {:>13}  {:>14}  {:>9}\n", "area under the ROC curve", "these", "others",
                       "accessibility", "reconstruction", "frequency");
   for (const nlohmann::json& measure : result["measures"]) {
@@ -263,14 +272,12 @@ std::string accessibility_text(const nlohmann::json& result) {
 }
 
 std::string predict_text(const nlohmann::json& result) {
-  return damaged_text(result) + fmt::format(
-                                    "{} fields, {} predicted by {} members; {} with elements that are not modelled, {} "
-                                    "with too many elements, {} "
-                                    "rows "
-                                    "rejected; {}\n",
-                                    count(result["fields"]), count(result["predicted"]), count(result["members"]),
-                                    count(result["unmodelled"]), count(result["too_large"]), count(result["rejects"]),
-                                    duration_text(result["seconds"].get<double>()));
+  return damaged_text(result) +
+         fmt::format(
+             "{} rows, {} predicted by {} members; {} with elements that are not modelled, {} with too many elements, "
+             "{} rejected; {}\n",
+             count(result["rows"]), count(result["predicted"]), count(result["members"]), count(result["unmodelled"]),
+             count(result["too_large"]), count(result["rejects"]), duration_text(result["seconds"].get<double>()));
 }
 
 namespace {

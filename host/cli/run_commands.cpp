@@ -15,15 +15,22 @@ void add_run(CLI::App& command, std::string& run) {
 void add_predict(CLI::App& app, Action& action) {
   struct Options {
     CommonOptions common;
-    std::string run, fields, output;
+    std::string run, fields, output, formula_column;
   };
   CLI::App& command = *app.add_subcommand("predict", "judge listed phase fields");
   const auto options = std::make_shared<Options>();
   add_run(command, options->run);
-  command.add_option("fields", options->fields, "CSV with a `phases` or `formula` column")
+  command
+      .add_option("fields", options->fields,
+                  "table with a `phases` or `formula` column, read as aggregate does; - is standard input")
       ->required()
       ->type_name("FIELDS.csv");
-  command.add_option("-o,--output", options->output, "result (- is standard output)")->required()->type_name("OUT.csv");
+  command
+      .add_option("-o,--output", options->output,
+                  "the same rows and columns, and what the run says of them (- is standard output)")
+      ->required()
+      ->type_name("OUT.csv");
+  add_formula_column(command, options->formula_column);
   options->common.add_engine(command);
   options->common.add_damaged(command);
   options->common.add_quiet(command);
@@ -34,28 +41,12 @@ void add_predict(CLI::App& app, Action& action) {
       nlohmann::json result;
       {
         Terminal terminal(options->common.quiet);
-        result = predict(options->run, options->fields, options->output, options->common.execution(terminal));
+        result = predict({options->run, options->fields, options->output, options->formula_column},
+                         options->common.execution(terminal));
       }
       print_summary(options->common, predict_text, result);
     };
   });
-}
-
-// "Li,Na" "K" -> Li Na K.
-std::vector<std::string> split_symbols(const std::vector<std::string>& texts) {
-  std::vector<std::string> symbols;
-  for (const std::string& text : texts) {
-    std::string symbol;
-    for (const char c : text + ",") {
-      if (c != ',' && c != ' ') {
-        symbol += c;
-      } else if (!symbol.empty()) {
-        symbols.push_back(std::move(symbol));
-        symbol.clear();
-      }
-    }
-  }
-  return symbols;
 }
 
 struct ScreenOptions {
@@ -63,6 +54,7 @@ struct ScreenOptions {
   std::string run, output;
   int arity = 3;
   std::vector<std::string> elements, exclude, known;
+  std::string formula_column;
   bool unknown_only = false;
   std::size_t top = 0;
   std::string order;
@@ -78,10 +70,13 @@ struct ScreenOptions {
         ->check(whole_number(1, element_count))
         ->capture_default_str();
     command.add_option("--elements", elements, "combine only these, as Li,Na,K; default: all that the run models");
-    command.add_option("--exclude", exclude, "leave these elements out");
-    command.add_option("--known", known, "CSV with reported fields, flagged in the result; may be given several times")
+    command.add_option("--exclude", exclude, "leave these elements out; in both, a group is " + element_group_names());
+    command
+        .add_option("--known", known,
+                    "list of reported fields, flagged in the result (- is standard input); may be given several times")
         ->allow_extra_args(false)
         ->type_name("FILE");
+    add_formula_column(command, formula_column);
     command.add_flag("--unknown-only", unknown_only, "leave out every known field");
     command.add_option("--top", top, "write only the best N; 0 is all")->check(whole_number(0))->type_name("N");
     command
@@ -107,8 +102,9 @@ struct ScreenOptions {
     result.run = run;
     result.output = output;
     result.arity = arity;
-    result.elements = split_symbols(elements);
-    result.exclude = split_symbols(exclude);
+    result.elements = elements;
+    result.exclude = exclude;
+    result.formula_column = formula_column;
     result.known.assign(known.begin(), known.end());
     result.unknown_only = unknown_only;
     result.top = top;
@@ -147,7 +143,9 @@ void add_map(CLI::App& app, Action& action) {
   };
   CLI::App& command = *app.add_subcommand("map", "draw a ranking: fields by probability and accessibility");
   const auto options = std::make_shared<Options>();
-  command.add_option("ranking", options->ranking, "table that screen or predict wrote; all of it is read into memory")
+  command
+      .add_option("ranking", options->ranking,
+                  "table that screen or predict wrote (- is standard input); all of it is read into memory")
       ->required()
       ->type_name("RANKING.csv");
   command.add_option("-o,--output", options->output, "picture: the name ends in .svg (- is standard output)")
@@ -171,7 +169,7 @@ void add_map(CLI::App& app, Action& action) {
 void add_accessibility(CLI::App& app, Action& action) {
   struct Options {
     CommonOptions common;
-    std::string run, output, reported;
+    std::string run, output, reported, formula_column;
     int arity = 3;
   };
   CLI::App& command =
@@ -181,8 +179,11 @@ void add_accessibility(CLI::App& app, Action& action) {
   command.add_option("-o,--output", options->output, "what every field was given (- is standard output)")
       ->required()
       ->type_name("OUT.csv");
-  command.add_option("--reported", options->reported, "CSV with fields reported elsewhere: a test that no member knew")
+  command
+      .add_option("--reported", options->reported,
+                  "list of fields reported elsewhere: a test that no member knew (- is standard input)")
       ->type_name("FILE");
+  add_formula_column(command, options->formula_column);
   command.add_option("--arity", options->arity, "elements in a field")
       ->check(whole_number(1, element_count))
       ->capture_default_str();
@@ -196,8 +197,9 @@ void add_accessibility(CLI::App& app, Action& action) {
       nlohmann::json result;
       {
         Terminal terminal(options->common.quiet);
-        result = measure_accessibility({options->run, options->output, options->reported, options->arity},
-                                       options->common.execution(terminal));
+        result = measure_accessibility(
+            {options->run, options->output, options->reported, options->formula_column, options->arity},
+            options->common.execution(terminal));
       }
       print_summary(options->common, accessibility_text, result);
     };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/report.hpp"
 #include "host/config/option_value.hpp"
 #include "host/config/schema.hpp"
 #include "host/io/output_file.hpp"
@@ -25,6 +26,7 @@ struct StudyOptions {
   bool ranking = false;
   int arity = 3;
   std::vector<std::string> known;
+  std::string formula_column;
 
   void add(CLI::App& command) {
     command
@@ -48,9 +50,12 @@ struct StudyOptions {
     command.add_option("--arity", arity, "elements in a field (--metals, --ranking)")
         ->check(whole_number(1, element_count))
         ->capture_default_str();
-    command.add_option("--known", known, "CSV with reported fields (--ranking); may be given several times")
+    command
+        .add_option("--known", known,
+                    "list of reported fields (--ranking; - is standard input); may be given several times")
         ->allow_extra_args(false)
         ->type_name("FILE");
+    add_formula_column(command, formula_column);
     common.add_engine(command);
     common.add_damaged(command);
     common.add_quiet(command);
@@ -110,7 +115,7 @@ StudyTable answer(const StudyOptions& options, const Execution& execution) {
   const std::vector<std::filesystem::path> known(options.known.begin(), options.known.end());
   check_output_paths({options.output}, known, options.config.path);
   if (options.metals) return study_metals(options.config.path, options.arity, execution);
-  return study_ranking(options.config.path, options.arity, known, execution);
+  return study_ranking(options.config.path, options.arity, {known, options.formula_column}, execution);
 }
 
 // For people: four decimals, columns as wide as they need to be.
@@ -151,7 +156,9 @@ nlohmann::json table_json(const StudyTable& table) {
     }
     rows.push_back(std::move(object));
   }
-  return {{"rows", rows}};
+  nlohmann::json result = table.counts;
+  result["rows"] = rows;
+  return result;
 }
 
 }  // namespace
@@ -170,7 +177,9 @@ void add_study_command(CLI::App& app, Action& action) {
         table = answer(*options, options->common.execution(terminal));
       }
       write_text(options->output, to_csv(table));
-      print_summary(options->common, is_standard_output(options->output) ? "" : table_text(table), table_json(table));
+      print_summary(options->common,
+                    (is_standard_output(options->output) ? "" : table_text(table)) + lists_text(table.counts),
+                    table_json(table));
     };
   });
 }

@@ -12,6 +12,7 @@
 
 #include "host/config/quoting.hpp"
 #include "host/io/unicode.hpp"
+#include "phaseselect/chemistry/element.hpp"
 #include "phaseselect/data/folds.hpp"
 
 namespace phaseselect {
@@ -179,14 +180,26 @@ SchemaKey widths(std::string path, std::vector<int>& target) {
           [&target] { return fmt::format("[{}]", fmt::join(target, ", ")); }};
 }
 
-SchemaKey words(std::string path, std::vector<std::string>& target) {
-  return {std::move(path), Form::list,
-          [&target](const Value& value, const Folder&) {
-            if (value.kind != Value::Kind::list) expected("a list of words", value);
-            std::vector<std::string> values;
-            for (const Value& item : value.items) values.push_back(text_of(item, "a word"));
-            target = std::move(values);
-          },
+// Symbols of elements, each once.
+std::vector<std::string> read_elements(const Value& value) {
+  if (value.kind != Value::Kind::list) expected("a list of elements", value);
+  std::vector<std::string> symbols;
+  std::vector<Element> elements;
+  for (const Value& item : value.items) {
+    const std::string& name = text_of(item, "the symbol of an element");
+    const std::optional<Element> element = find_element(name);
+    if (!element) throw BadValue(fmt::format("must list symbols of elements, which '{}' is not", name));
+    if (std::ranges::find(elements, *element) != elements.end()) {
+      throw BadValue(fmt::format("must list each element once, but has '{}' twice", symbol(*element)));
+    }
+    elements.push_back(*element);
+    symbols.push_back(name);
+  }
+  return symbols;
+}
+
+SchemaKey elements(std::string path, std::vector<std::string>& target) {
+  return {std::move(path), Form::list, [&target](const Value& value, const Folder&) { target = read_elements(value); },
           [&target] {
             std::vector<std::string> values;
             for (const std::string& word : target) values.push_back(double_quoted(word));
@@ -285,7 +298,7 @@ std::vector<SchemaKey> schema(Config& c) {
       whole("validation.folds", c.validation.folds, 2, most_folds),
       boolean("validation.stratified", c.validation.stratified),
       whole("validation.seed", c.validation.seed, std::uint64_t{0}, any_seed),
-      words("validation.elements", c.validation.elements),
+      elements("validation.elements", c.validation.elements),
       whole("validation.arity", c.validation.arity, 1, 63),
   };
 }

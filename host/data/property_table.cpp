@@ -133,9 +133,13 @@ PropertyTable read_property_table(const std::filesystem::path& path, const Prope
 }
 
 FieldList read_field_list(const std::filesystem::path& path, const FieldListRequest& request) {
-  const CsvTable csv = read_table(path, request.formula);
+  return read_field_list(read_table(path, request.formula), request);
+}
+
+FieldList read_field_list(const CsvTable& csv, const FieldListRequest& request) {
   const FieldColumn column = find_field_column(csv, {request.formula, request.formula_setting, Notation::phases});
   FieldList list;
+  list.column = column.index;
   list.remarks = column.remarks(csv);
   list.sha256 = csv.sha256();
   FieldReader reader(column.notation, request.decimal, list.large_amounts, list.named_twice);
@@ -153,6 +157,7 @@ FieldList read_field_list(const std::filesystem::path& path, const FieldListRequ
     }
   }
   add_rejects(list.rejects, csv.rejects());
+  if (list.fields.empty()) refuse_no_rows(csv, list.rejects);
   return list;
 }
 

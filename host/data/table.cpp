@@ -123,15 +123,19 @@ class TextReader {
   void add(CsvScanner& scanner) {
     CsvRow row = scanner.read_row(table_.header.size());
     if (scanner.text_followed_quote()) {
-      table_.rejects.push_back({row.line, row_text(row, delimiter_),
-                                "text follows the closing quote of a cell; double the quotes inside a cell"});
+      reject(std::move(row), "text follows the closing quote of a cell; double the quotes inside a cell");
     } else if (row.cells.size() != table_.header.size()) {
-      table_.rejects.push_back(
-          {row.line, row_text(row, delimiter_),
-           fmt::format("the row has {} cells where the header has {}", row.cells.size(), table_.header.size())});
+      std::string reason =
+          fmt::format("the row has {} cells where the header has {}", row.cells.size(), table_.header.size());
+      reject(std::move(row), std::move(reason));
     } else {
       table_.rows.push_back(std::move(row));
     }
+  }
+
+  void reject(CsvRow row, std::string reason) {
+    table_.rejects.push_back({row.line, row_text(row, delimiter_), std::move(reason)});
+    table_.rejected_rows.push_back(std::move(row));
   }
 
   CsvTable::Contents& table_;

@@ -1,21 +1,15 @@
 // aggregate: a table of compositions becomes a table of phase fields.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
-#include "host/io/readable.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/data_remarks.hpp"
-#include "host/pipeline/known_fields.hpp"
 #include "phaseselect/data/csv.hpp"
 #include "phaseselect/data/property_table.hpp"
 
 namespace phaseselect {
 namespace {
-
-constexpr std::size_t rejects_shown = 20;
 
 // A cell that a spreadsheet would take for a formula gets an apostrophe, which makes it text there.
 std::string harmless_cell(std::string_view text) {
@@ -40,14 +34,6 @@ void write_fields(const PropertyTable& table, OutputFile& file) {
   }
 }
 
-void note_rejects(const PropertyTable& table, const std::filesystem::path& file, const Execution& execution) {
-  const std::size_t listed = std::min(table.rejects.size(), rejects_shown);
-  for (std::size_t i = 0; i < listed; ++i) execution.note(describe(file, table.rejects[i]));
-  if (listed < table.rejects.size()) {
-    execution.note(fmt::format("... and {} more", with_separators(table.rejects.size() - listed)));
-  }
-}
-
 }  // namespace
 
 nlohmann::json aggregate(const AggregateRequest& request, const Execution& execution) {
@@ -61,7 +47,7 @@ nlohmann::json aggregate(const AggregateRequest& request, const Execution& execu
   if (!request.rejects.empty()) write_rejects(table, request.rejects);
   file.commit();
   (table.guessed ? execution.remark : execution.note)(describe_property(table));
-  note_rejects(table, request.formulas, execution);
+  note_rejects(request.formulas, table.rejects, execution);
   const std::vector<std::string> remarks = table_remarks(request.formulas, table);
   for (const std::string& remark : remarks) execution.remark(remark);
   nlohmann::json result = property_json(table);

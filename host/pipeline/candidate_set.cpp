@@ -3,33 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
+#include "host/pipeline/element_choice.hpp"
 #include "phaseselect/data/candidates.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
-namespace {
-
-std::vector<Element> parse_elements(const std::vector<std::string>& symbols, const ElementRows& rows,
-                                    const char* option) {
-  std::vector<Element> elements;
-  for (const std::string& text : symbols) {
-    const std::optional<Element> element = find_element(text);
-    if (!element) throw UsageError(fmt::format("{}: '{}' is not the symbol of an element", option, text));
-    if (rows.row(*element) < 0) {
-      throw UsageError(fmt::format(
-          "{}: {} is not modelled by this run, since no formula of its environment matrix contains it", option, text));
-    }
-    elements.push_back(*element);
-  }
-  std::sort(elements.begin(), elements.end());
-  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
-  return elements;
-}
-
-}  // namespace
-
 PhaseField CandidateSet::field(std::uint64_t rank) const {
   std::vector<int> combination(static_cast<std::size_t>(arity));
   unrank_combination(rank, static_cast<int>(elements.size()), combination);
@@ -39,7 +17,7 @@ PhaseField CandidateSet::field(std::uint64_t rank) const {
   return PhaseField(std::move(chosen));
 }
 
-CandidateSet choose_candidates(const ScreenRequest& request, const RunContents& contents) {
+CandidateSet choose_candidates(const ScreenRequest& request, const RunContents& contents, const Execution& execution) {
   const int slots = contents.problem.architecture.slots;
   if (request.arity < 1 || request.arity > slots) {
     throw UsageError(
@@ -48,8 +26,10 @@ CandidateSet choose_candidates(const ScreenRequest& request, const RunContents& 
   const ElementRows rows(contents.elements);
   CandidateSet set;
   set.arity = request.arity;
-  set.elements = request.elements.empty() ? contents.elements : parse_elements(request.elements, rows, "--elements");
-  for (const Element element : parse_elements(request.exclude, rows, "--exclude")) {
+  set.elements = request.elements.empty()
+                     ? contents.elements
+                     : chosen_elements(request.elements, rows, "--elements", Unmodelled::refused, execution);
+  for (const Element element : chosen_elements(request.exclude, rows, "--exclude", Unmodelled::remarked, execution)) {
     std::erase(set.elements, element);
   }
   const int chosen = static_cast<int>(set.elements.size());

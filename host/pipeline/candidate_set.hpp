@@ -19,8 +19,7 @@ struct CandidateSet {
   PhaseField field(std::uint64_t rank) const;
 };
 
-// Throws UsageError for an arity that the model or the elements do not allow, and for elements that are unknown or not
-// modelled, naming the option.
-CandidateSet choose_candidates(const ScreenRequest& request, const RunContents& contents);
+// Throws UsageError for an arity that the model or the elements do not allow, and as chosen_elements does.
+CandidateSet choose_candidates(const ScreenRequest& request, const RunContents& contents, const Execution& execution);
 
 }  // namespace phaseselect

@@ -84,8 +84,16 @@ struct ValidateRequest {
 inline constexpr const char* member_predictions_file_name = "member_predictions.csv";
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution);  // returns metrics.json
 
-nlohmann::json predict(const std::filesystem::path& run, const std::filesystem::path& fields,
-                       const std::filesystem::path& output, const Execution& execution);
+struct PredictRequest {
+  std::filesystem::path run;
+  std::filesystem::path fields;  // - is standard input
+  std::filesystem::path output;
+  std::string formula_column;  // of the list; empty: by its usual names
+};
+// Judges listed fields. The output has every row and column of the list in their order, with what the run says of the
+// row's field; a column with a name that predict writes itself becomes input_NAME, but for `phases`, whose cells become
+// canonical. Rows that cannot be judged have empty values and a reason. Throws Error where no row can be judged.
+nlohmann::json predict(const PredictRequest& request, const Execution& execution);
 
 // What candidates are ranked by. automatic: the product where the run judges accessibility, otherwise the probability.
 enum class RankBy { automatic, product, probability, accessibility };
@@ -94,11 +102,12 @@ struct ScreenRequest {
   std::filesystem::path run;
   std::filesystem::path output;
   int arity = 3;
-  std::vector<std::string> elements;  // empty: all modelled
+  std::vector<std::string> elements;  // as ElementChoice reads them; empty: all modelled
   std::vector<std::string> exclude;
-  std::vector<std::filesystem::path> known;
-  bool unknown_only = false;  // leave known fields out instead of flagging them
-  std::size_t top = 0;        // 0: all
+  std::vector<std::filesystem::path> known;  // lists of reported fields; - is standard input
+  std::string formula_column;                // of these lists; empty: by its usual names
+  bool unknown_only = false;                 // leave known fields out instead of flagging them
+  std::size_t top = 0;                       // 0: all
   RankBy order = RankBy::automatic;
   bool resume = false;  // begin, go on with, or do nothing where it is finished; the state lies beside the output
   double checkpoint_seconds = 60;
@@ -109,6 +118,7 @@ struct AccessibilityRequest {
   std::filesystem::path run;
   std::filesystem::path output;    // a row for each candidate
   std::filesystem::path reported;  // fields that are reported elsewhere; may be empty
+  std::string formula_column;      // of that list; empty: by its usual names
   int arity = 3;
 };
 // How well a run tells known fields from others: every combination of `arity` modelled elements, judged out of fold.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "host/io/input.hpp"
@@ -13,6 +14,8 @@ namespace phaseselect {
 namespace {
 
 using Remarks = std::vector<std::string>;
+
+constexpr std::size_t rejects_shown = 20;
 
 void add_doubtful(Remarks& remarks, const std::string& name, const Doubtful& doubtful, std::string_view what) {
   if (doubtful.rows == 0) return;
@@ -61,7 +64,19 @@ Remarks table_remarks(const std::filesystem::path& file, const EnvironmentMatrix
 }
 
 Remarks table_remarks(const std::filesystem::path& file, const FieldList& list) {
-  return remarks_of(file, list, list.fields.size() + list.rejects.size());
+  return remarks_of(file, list, list.rows());
+}
+
+std::string describe(const std::filesystem::path& file, const Reject& reject) {
+  return fmt::format("{}:{}: '{}' was not used: {}", input_name(file), reject.line, shown(reject.text), reject.reason);
+}
+
+void note_rejects(const std::filesystem::path& file, const std::vector<Reject>& rejects, const Execution& execution) {
+  const std::size_t listed = std::min(rejects.size(), rejects_shown);
+  for (std::size_t i = 0; i < listed; ++i) execution.note(describe(file, rejects[i]));
+  if (listed < rejects.size()) {
+    execution.note(fmt::format("... and {} more", with_separators(rejects.size() - listed)));
+  }
 }
 
 void say_data(const Config& config, const PreparedData& data, const Execution& execution) {

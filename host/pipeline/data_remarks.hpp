@@ -23,6 +23,12 @@ std::vector<std::string> table_remarks(const std::filesystem::path& file, const 
 std::vector<std::string> table_remarks(const std::filesystem::path& file, const EnvironmentMatrix& matrix);
 std::vector<std::string> table_remarks(const std::filesystem::path& file, const FieldList& list);
 
+// "fields.csv:3: 'Xx O' was not used: unknown element 'Xx'".
+std::string describe(const std::filesystem::path& file, const Reject& reject);
+
+// The first 20 rows that were not used, a note each, and how many more there are.
+void note_rejects(const std::filesystem::path& file, const std::vector<Reject>& rejects, const Execution& execution);
+
 // Says all that prepare() found in both tables and what it set aside. The property is a note where it was named and a
 // remark where it was guessed.
 void say_data(const Config& config, const PreparedData& data, const Execution& execution);

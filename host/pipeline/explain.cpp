@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <iterator>
 #include <tuple>
+#include <utility>
 
 #include "host/io/output_file.hpp"
+#include "host/io/unicode.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/known_fields.hpp"
 #include "host/pipeline/loaded_run.hpp"
@@ -18,11 +20,16 @@ namespace {
 
 constexpr std::size_t nearest_shown = 10;
 
-PhaseField parse_argument(const std::string& text) {
+PhaseField parse_argument(const std::string& text, const Execution& execution) {
   try {
-    return parse_phase_field(text);
+    NamedField named = read_phase_field(text);
+    if (named.from_formula) {
+      execution.remark(fmt::format("'{}' is a formula and read as {}", shown(text), to_string(named.field)));
+    }
+    if (named.named_twice) execution.remark(fmt::format("'{}' names an element twice, which counts once", shown(text)));
+    return std::move(named.field);
   } catch (const Error& error) {
-    throw UsageError(fmt::format("the phase field '{}' cannot be read: {}", text, error.what()));
+    throw UsageError(fmt::format("the phase field '{}' cannot be read: {}", shown(text), error.what()));
   }
 }
 
@@ -108,7 +115,7 @@ std::vector<Neighbour> nearest_fields(const PhaseField& field, std::span<const F
 }
 
 nlohmann::json explain(const std::filesystem::path& run, const std::string& field_text, const Execution& execution) {
-  const PhaseField field = parse_argument(field_text);
+  const PhaseField field = parse_argument(field_text, execution);
   LoadedRun loaded(run, execution);
   const RunContents& contents = loaded.contents();
   const FieldSet rows = rows_of(field, contents);

@@ -1,13 +1,8 @@
 // Which phase fields are known already, and from where.
 #include "host/pipeline/known_fields.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <utility>
-
-#include "host/io/input.hpp"
-#include "host/io/unicode.hpp"
 
 namespace phaseselect {
 
@@ -37,10 +32,6 @@ void KnownFields::add(const PhaseField& field, Known source) {
 std::uint8_t KnownFields::flags(const FieldKey& key) const {
   const auto found = flags_.find(key);
   return found == flags_.end() ? std::uint8_t{0} : found->second;
-}
-
-std::string describe(const std::filesystem::path& file, const Reject& reject) {
-  return fmt::format("{}:{}: '{}' was not used: {}", input_name(file), reject.line, shown(reject.text), reject.reason);
 }
 
 }  // namespace phaseselect

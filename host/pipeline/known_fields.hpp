@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,8 +28,5 @@ class KnownFields {
  private:
   std::unordered_map<FieldKey, std::uint8_t, FieldKeyHash> flags_;
 };
-
-// "fields.csv:3: 'Xx O' was not used: unknown element 'Xx'".
-std::string describe(const std::filesystem::path& file, const Reject& reject);
 
 }  // namespace phaseselect

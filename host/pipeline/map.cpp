@@ -70,7 +70,7 @@ Axis probability_axis(const CsvTable& table, bool paper) {
 double share(const CsvTable& table, const CsvRow& row, double value, const std::string& column) {
   if (value >= 0 && value <= 1) return value;
   throw Error(fmt::format("{}:{}: {} is {:g}, not between 0 and 1: give a table that screen or predict wrote",
-                          table.path().string(), row.line, column, value));
+                          table.name(), row.line, column, value));
 }
 
 // What is written into the picture are fields and nothing else.
@@ -80,13 +80,18 @@ std::string phases_of(const CsvTable& table, std::size_t number) {
   try {
     return to_string(parse_phase_field(cell));
   } catch (const Error& error) {
-    throw Error(fmt::format("{}:{}: '{}' is no phase field: {}", table.path().string(), row.line, cell, error.what()));
+    throw Error(fmt::format("{}:{}: '{}' is no phase field: {}", table.name(), row.line, cell, error.what()));
   }
 }
 
 Ranking read_ranking(const MapRequest& request) {
   Ranking ranking;
-  ranking.table = read_csv(request.ranking);
+  ranking.table = read_table(request.ranking);
+  if (!ranking.table.rejects().empty()) {
+    const Reject& first = ranking.table.rejects().front();
+    throw Error(fmt::format("{}:{}: {}: give a table that screen or predict wrote", ranking.table.name(), first.line,
+                            first.reason));
+  }
   const CsvTable& table = ranking.table;
   ranking.x = accessibility_axis(table, request.paper);
   ranking.y = probability_axis(table, request.paper);
@@ -106,8 +111,8 @@ Ranking read_ranking(const MapRequest& request) {
                               !row.cells[known].empty()});
   }
   if (ranking.points.empty()) {
-    throw Error(fmt::format("{} has no row with values of {} and {}: there is nothing to draw",
-                            request.ranking.string(), ranking.x.column, ranking.y.column));
+    throw Error(fmt::format("{} has no row with values of {} and {}: there is nothing to draw", table.name(),
+                            ranking.x.column, ranking.y.column));
   }
   return ranking;
 }

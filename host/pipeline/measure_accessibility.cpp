@@ -12,11 +12,11 @@
 #include "host/pipeline/accessibility_data.hpp"
 #include "host/pipeline/candidate_set.hpp"
 #include "host/pipeline/commands.hpp"
+#include "host/pipeline/field_lists.hpp"
 #include "host/pipeline/loaded_run.hpp"
 #include "host/pipeline/metrics.hpp"
 #include "host/pipeline/result_table.hpp"
 #include "phaseselect/data/candidates.hpp"
-#include "phaseselect/data/property_table.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -177,21 +177,16 @@ nlohmann::json measure_accessibility(const AccessibilityRequest& request, const 
   }
   ScreenRequest candidates;
   candidates.arity = request.arity;
-  const CandidateSet set = choose_candidates(candidates, loaded.contents());
+  const CandidateSet set = choose_candidates(candidates, loaded.contents(), execution);
   if (set.count > most_fields) {
     throw UsageError(fmt::format("--arity: {} elements have {} fields of {}, more than the {} that can be measured",
                                  set.elements.size(), set.count, set.arity, most_fields));
   }
-  KnownFields known(loaded.contents());
-  std::size_t rejects = 0;
-  if (reported) {
-    const FieldList list = read_field_list(request.reported);
-    for (const Reject& reject : list.rejects) execution.note(describe(request.reported, reject));
-    for (const PhaseField& field : list.fields) known.add(field, Known::reported);
-    rejects = list.rejects.size();
-  }
+  const KnownLists known = read_known_lists(
+      loaded.contents(), reported ? std::vector{request.reported} : std::vector<std::filesystem::path>{},
+      request.formula_column, execution);
   OutputFile file(request.output);
-  const std::vector<Judged> all = judge_all(loaded, set, known, execution);
+  const std::vector<Judged> all = judge_all(loaded, set, known.fields, execution);
   write_fields(file, set, all);
   file.commit();
   nlohmann::json result{{"arity", set.arity},
@@ -199,9 +194,9 @@ nlohmann::json measure_accessibility(const AccessibilityRequest& request, const 
                         {"folds", loaded.accessibility().folds()},
                         {"members", loaded.run().members()},
                         {"accessibility_members", loaded.run().accessibility_members()},
-                        {"rejects", rejects},
                         {"measures", measures(all, reported)},
                         {"seconds", total.seconds()}};
+  add_counts(result, known);
   add_damaged_members(result, loaded.contents());
   return result;
 }

@@ -9,6 +9,7 @@
 
 #include "host/io/output_file.hpp"
 #include "host/pipeline/known_fields.hpp"
+#include "phaseselect/data/csv.hpp"
 
 namespace phaseselect {
 
@@ -23,15 +24,17 @@ float ErrorRange::normalised(float error) const {
   return high_ > low_ ? (error - low_) / (high_ - low_) : 0.0f;
 }
 
-std::string result_line(std::string_view phases, const ResultRow& row) {
-  return fmt::format("{},{},{},{},{},{},{},{},{},{}\n", phases, number(row.statistics.probability),
+std::string result_header() { return fmt::format("{}", fmt::join(result_columns, ",")); }
+
+std::string result_cells(std::string_view phases, const ResultRow& row) {
+  return fmt::format("{},{},{},{},{},{},{},{},{},{}", csv_cell(phases), number(row.statistics.probability),
                      number(row.statistics.deviation), number(row.statistics.error), number(row.uncertainty),
                      number(row.percentile), number(row.accessibility), number(row.accessibility_deviation),
                      known_text(row.known), number(row.calibrated));
 }
 
-std::string empty_result_line(std::string_view phases, std::uint8_t known) {
-  return fmt::format("{},,,,,,,,{},\n", phases, known_text(known));
+std::string empty_result_cells(std::string_view phases, std::uint8_t known) {
+  return fmt::format("{},,,,,,,,{},", csv_cell(phases), known_text(known));
 }
 
 nlohmann::json to_json(std::string_view phases, const ResultRow& row) {

@@ -1,6 +1,7 @@
 // The table that predict and screen write, one row per phase field.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -11,9 +12,16 @@
 
 namespace phaseselect {
 
-inline constexpr std::string_view result_header =
-    "phases,probability,probability_std,reconstruction_error,synthetic_uncertainty,uncertainty_percentile,"
-    "accessibility,accessibility_std,known,calibrated\n";
+inline constexpr std::array<std::string_view, 10> result_columns{"phases",
+                                                                 "probability",
+                                                                 "probability_std",
+                                                                 "reconstruction_error",
+                                                                 "synthetic_uncertainty",
+                                                                 "uncertainty_percentile",
+                                                                 "accessibility",
+                                                                 "accessibility_std",
+                                                                 "known",
+                                                                 "calibrated"};
 
 // Smallest and largest reconstruction error of a list of fields. NaN does not count.
 class ErrorRange {
@@ -40,9 +48,11 @@ struct ResultRow {
   float calibrated = 0;  // probability; NaN without a calibration
 };
 
-std::string result_line(std::string_view phases, const ResultRow& row);
-// The row of a field that the model cannot judge: empty values.
-std::string empty_result_line(std::string_view phases, std::uint8_t known);
+// Rows of a CSV without the end of the line: the names of the columns, the cells of a field, and those of a row that
+// the model cannot judge, whose values are empty.
+std::string result_header();
+std::string result_cells(std::string_view phases, const ResultRow& row);
+std::string empty_result_cells(std::string_view phases, std::uint8_t known);
 nlohmann::json to_json(std::string_view phases, const ResultRow& row);
 
 // A float for JSON: the shortest decimal number that reads back as the same float; null for NaN and infinities.

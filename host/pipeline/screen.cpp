@@ -13,13 +13,12 @@
 #include "host/pipeline/candidate_set.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/external_sort.hpp"
-#include "host/pipeline/known_fields.hpp"
+#include "host/pipeline/field_lists.hpp"
 #include "host/pipeline/loaded_run.hpp"
 #include "host/pipeline/result_table.hpp"
 #include "host/pipeline/resumed_execution.hpp"
 #include "host/pipeline/screening_state.hpp"
 #include "phaseselect/data/candidates.hpp"
-#include "phaseselect/data/property_table.hpp"
 #include "phaseselect/error.hpp"
 
 namespace phaseselect {
@@ -27,27 +26,6 @@ namespace {
 
 constexpr std::size_t sort_capacity = std::size_t{1} << 20;  // candidates in memory: 40 MB
 constexpr std::size_t summary_rows = 10;
-
-// Known fields from the run and from the lists that the user gave.
-struct Knowledge {
-  KnownFields fields;
-  std::size_t reported = 0;  // rows of the lists
-  std::size_t rejects = 0;
-  std::string sha256;  // of the lists, one after another
-};
-
-Knowledge read_known(const ScreenRequest& request, const RunContents& contents, const Execution& execution) {
-  Knowledge knowledge{.fields = KnownFields(contents), .sha256 = {}};
-  for (const std::filesystem::path& path : request.known) {
-    const FieldList list = read_field_list(path);
-    for (const Reject& reject : list.rejects) execution.note(describe(path, reject));
-    for (const PhaseField& field : list.fields) knowledge.fields.add(field, Known::reported);
-    knowledge.reported += list.fields.size();
-    knowledge.rejects += list.rejects.size();
-    knowledge.sha256 += list.sha256;
-  }
-  return knowledge;
-}
 
 // Walks through the combinations and hands out those to be screened in chunks.
 class CandidateStream {
@@ -178,7 +156,7 @@ class Evaluation {
 
 // What the state of a resumable screening is of. Another engine would give other bits.
 ScreeningState::Identity identity_of(const ScreenRequest& request, LoadedRun& loaded, const CandidateSet& set,
-                                     RankBy order, const Knowledge& knowledge) {
+                                     RankBy order, const KnownLists& known) {
   std::string elements;
   for (const Element element : set.elements) elements += std::string(symbol(element)) + " ";
   ScreeningState::Identity identity{{"run", loaded.run().file().metadata().at("sha256")},
@@ -187,7 +165,7 @@ ScreeningState::Identity identity_of(const ScreenRequest& request, LoadedRun& lo
                                     {"instruction_set", loaded.engine().instruction_set()},
                                     {"arity", fmt::format("{}", set.arity)},
                                     {"elements", elements},
-                                    {"known fields", knowledge.sha256},
+                                    {"known fields", known.sha256},
                                     {"unknown-only", request.unknown_only ? "yes" : "no"},
                                     {"top", fmt::format("{}", request.top)},
                                     {"order", order_name(order)}};
@@ -274,7 +252,7 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
                              const ScreeningTally& tally, const Run& run) {
   nlohmann::json best = nlohmann::json::array();
   std::uint64_t written = 0;
-  file.write(result_header);
+  file.write(result_header() + "\n");
   for (Candidate candidate; sorter.next(candidate); ++written) {
     const ResultRow row{.statistics = {candidate.probability, candidate.deviation, candidate.error},
                         .uncertainty = tally.errors.normalised(candidate.error),
@@ -284,7 +262,7 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
                         .known = static_cast<std::uint8_t>(candidate.known),
                         .calibrated = candidate.calibrated};
     const std::string phases = to_string(set.field(candidate.rank));
-    file.write(result_line(phases, row));
+    file.write(result_cells(phases, row) + "\n");
     if (best.size() < summary_rows) best.push_back(to_json(phases, row));
   }
   return {{"written", written}, {"best", best}};
@@ -301,14 +279,13 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
   const auto begun = request.resume ? engine_of_screening(request.output) : std::nullopt;
   LoadedRun loaded(request.run,
                    begun ? resumed_execution({request.output, begun->first, begun->second}, execution) : execution);
-  const CandidateSet set = choose_candidates(request, loaded.contents());
+  const CandidateSet set = choose_candidates(request, loaded.contents(), execution);
   const RankBy order = choose_order(request.order, loaded);
   note_accessibility(loaded, execution);
-  const Knowledge knowledge = read_known(request, loaded.contents(), execution);
+  const KnownLists known = read_known_lists(loaded.contents(), request.known, request.formula_column, execution);
   if (request.resume) execution.resumable("the same command");
   std::optional<ScreeningState> state;
-  if (request.resume)
-    state.emplace(request.output, identity_of(request, loaded, set, order, knowledge), execution.remark);
+  if (request.resume) state.emplace(request.output, identity_of(request, loaded, set, order, known), execution.remark);
   if (state && state->result()) {
     execution.note(fmt::format("{} is already finished", request.output.string()));
     return *state->result();
@@ -320,7 +297,7 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
             : CandidateSorter(spill_folder(request.output), sort_capacity, request.top);
   const Stopwatch watch;
   Screening screening(request, execution, loaded, set, order, sorter, state ? &*state : nullptr);
-  const ScreeningTally tally = screening.run(CandidateStream(set, knowledge.fields, request.unknown_only, first_rank));
+  const ScreeningTally tally = screening.run(CandidateStream(set, known.fields, request.unknown_only, first_rank));
   const double seconds = watch.seconds();
   if (tally.screened == 0) {
     throw UsageError(
@@ -339,10 +316,9 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
        {"screened", tally.screened},
        {"known", tally.known},
        {"left_out", tally.left_out},
-       {"reported_rows", knowledge.reported},
-       {"rejects", knowledge.rejects},
        {"seconds", total.seconds()},
        {"field_members_per_second", static_cast<double>(screening.judged()) * loaded.run().members() / seconds}});
+  add_counts(result, known);
   add_damaged_members(result, loaded.contents());
   if (state) state->finish(result);
   return result;

@@ -13,7 +13,7 @@
 #include "host/io/stopwatch.hpp"
 #include "host/pipeline/candidate_set.hpp"
 #include "host/pipeline/cross_validation.hpp"
-#include "host/pipeline/known_fields.hpp"
+#include "host/pipeline/field_lists.hpp"
 #include "host/pipeline/loaded_run.hpp"
 #include "phaseselect/data/candidates.hpp"
 #include "phaseselect/data/csv.hpp"
@@ -189,12 +189,13 @@ SubsetMeasures measure_subset(const std::vector<MemberPredictions>& folds, int s
 
 // ---- studies of a run ----
 
-CandidateSet candidates(const LoadedRun& loaded, const fs::path& run, int arity, std::vector<std::string> elements) {
+CandidateSet candidates(const LoadedRun& loaded, const fs::path& run, int arity, std::vector<std::string> elements,
+                        const Execution& execution) {
   ScreenRequest request;
   request.run = run;
   request.arity = arity;
   request.elements = std::move(elements);
-  return choose_candidates(request, loaded.contents());
+  return choose_candidates(request, loaded.contents(), execution);
 }
 
 // Calls visit(field, statistics) for every candidate, chunk by chunk.
@@ -237,16 +238,6 @@ double median(std::vector<float> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (static_cast<double>(values[half - 1]) + values[half]) / 2;
-}
-
-KnownFields known_fields(const RunContents& contents, const std::vector<fs::path>& lists, const Execution& execution) {
-  KnownFields known(contents);
-  for (const fs::path& path : lists) {
-    const FieldList list = read_field_list(path);
-    for (const Reject& reject : list.rejects) execution.note(describe(path, reject));
-    for (const PhaseField& field : list.fields) known.add(field, Known::reported);
-  }
-  return known;
 }
 
 // Errors of the training fields of one size, each by the members that held it out.
@@ -334,7 +325,7 @@ StudyTable study_metals(const fs::path& run, int arity, const Execution& executi
   }
   if (metals.empty()) throw UsageError(fmt::format("{} models no metal", run.string()));
   MetalTally all, measured;
-  judge_all(loaded, candidates(loaded, run, arity, metals), execution,
+  judge_all(loaded, candidates(loaded, run, arity, metals, execution), execution,
             [&](const PhaseField&, const FieldStatistics& statistics) {
               const double probability = statistics.probability;
               ++all.fields;
@@ -357,14 +348,13 @@ StudyTable study_metals(const fs::path& run, int arity, const Execution& executi
           {all.row("all", metals.size()), measured.row("measured", metals.size())}};
 }
 
-StudyTable study_ranking(const fs::path& run, int arity, const std::vector<fs::path>& known,
-                         const Execution& execution) {
+StudyTable study_ranking(const fs::path& run, int arity, const ReportedLists& lists, const Execution& execution) {
   LoadedRun loaded(run, execution);
-  const KnownFields fields = known_fields(loaded.contents(), known, execution);
+  const KnownLists known = read_known_lists(loaded.contents(), lists.files, lists.formula_column, execution);
   std::vector<float> environments, reported, unreported;
-  judge_all(loaded, candidates(loaded, run, arity, {}), execution,
+  judge_all(loaded, candidates(loaded, run, arity, {}, execution), execution,
             [&](const PhaseField& field, const FieldStatistics& statistics) {
-              const std::uint8_t flags = fields.flags(FieldKey(field));
+              const std::uint8_t flags = known.fields.flags(FieldKey(field));
               if ((flags & static_cast<std::uint8_t>(Known::training)) != 0) return;  // seen by the ranking network
               const bool in_formulas = (flags & static_cast<std::uint8_t>(Known::environments)) != 0;
               (in_formulas ? environments : flags != 0 ? reported : unreported).push_back(statistics.error);
@@ -376,6 +366,7 @@ StudyTable study_ranking(const fs::path& run, int arity, const std::vector<fs::p
                     run.string(), held_out.size(), unreported.size(), arity));
   }
   StudyTable table{{"set", "fields", "median_error", "median_percentile", "roc_auc"}, {}};
+  add_counts(table.counts, known);
   using Set = std::pair<const char*, const std::vector<float>*>;
   for (const auto& [name, errors] : {Set{"held_out", &held_out}, Set{"environments", &environments},
                                      Set{"reported", &reported}, Set{"unreported", &unreported}}) {

@@ -16,6 +16,7 @@ namespace phaseselect {
 struct StudyTable {
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
+  nlohmann::json counts = nlohmann::json::object();  // of rows of the lists that were read
 };
 std::string to_csv(const StudyTable& table);
 
@@ -43,7 +44,11 @@ StudyTable study_metals(const std::filesystem::path& run, int arity, const Execu
 // Whether the reconstruction error tells known from unreported fields of `arity` elements: for each kind of known field
 // the errors, their percentiles, and the area under the curve (probability of a smaller error than an unreported one).
 // Held-out fields count with the mean error over the members that held them out, as the percentiles' reference does.
-StudyTable study_ranking(const std::filesystem::path& run, int arity, const std::vector<std::filesystem::path>& known,
+struct ReportedLists {
+  std::vector<std::filesystem::path> files;
+  std::string formula_column;  // empty: by its usual names
+};
+StudyTable study_ranking(const std::filesystem::path& run, int arity, const ReportedLists& lists,
                          const Execution& execution);
 
 }  // namespace phaseselect

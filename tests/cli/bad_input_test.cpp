@@ -159,7 +159,9 @@ TEST_F(BadInput, UnwritableFolders) {
 TEST_F(BadInput, Candidates) {
   expect_refused({"screen", "run", "-o", "new.csv", "--elements", "Li,O"}, 2, {"no candidate"});
   expect_refused({"screen", "run", "-o", "new.csv", "--elements", "Li,Qq,O"}, 2, {"--elements", "Qq"});
-  expect_refused({"screen", "run", "-o", "new.csv", "--exclude", "Xe"}, 2, {"--exclude", "Xe"});
+  expect_refused({"screen", "run", "-o", "new.csv", "--elements", "Li,Xe,O"}, 2, {"--elements", "Xe"});
+  expect_refused({"screen", "run", "-o", "new.csv", "--exclude", "@rare"}, 2, {"--exclude", "@rare", "@lanthanides"});
+  expect_refused({"screen", "run", "-o", "new.csv", "--elements", ""}, 2, {"--elements", "no element"});
   expect_refused({"screen", "run", "-o", "new.csv", "--arity", "7"}, 2, {"--arity", "7"});
   expect_refused({"screen", "run", "-o", "new.csv", "--elements", "Ba", "Ca", "O", "--unknown-only"}, 2, {"known"});
   expect_refused({"explain", "run", "Li Qq"}, 2, {"Qq"});

@@ -137,7 +137,8 @@ TEST_F(BadOptions, SplitsThatTheFieldsDoNotAllow) {
   };
   expect_split({"split=arity"}, "fold 0 (fields of 4 elements and more) has no field to be judged by");
   expect_split({"split=leave_element_out", "elements=[Xe]"}, "fold 0 (fields with Xe) has no field to be judged by");
-  expect_split({"split=leave_element_out", "elements=[Q]"}, "validation.elements: unknown element 'Q'");
+  expect_split({"split=leave_element_out", "elements=[Q]"},
+               "validation.elements must list symbols of elements, which 'Q' is not");
 }
 
 TEST_F(BadOptions, TwoOutputsOfOneName) {

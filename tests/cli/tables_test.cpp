@@ -22,6 +22,48 @@ class Tables : public CommandLine {
   }
 };
 
+// Lists and rankings as well: - is standard input wherever a table is read.
+TEST_F(Tables, CommandsInAPipe) {
+  const auto shell = [](const std::string& command) {
+    const std::string quiet = "cd " + folder().path().string() + " && " + command + " 2>errors.txt";
+    return std::system(quiet.c_str());
+  };
+  const std::string program = PHASESELECT_BINARY;
+  ASSERT_EQ(call({"screen", "run", "-o", "piped_ranking.csv"}).code, 0);
+  ASSERT_EQ(call({"map", "piped_ranking.csv", "-o", "from_file.svg"}).code, 0);
+  for (const char* input : {"-", "/dev/stdin"}) {
+    ASSERT_EQ(shell(program + " screen run -o - -q | " + program + " map " + input + " -q -o from_pipe.svg"), 0)
+        << read_file(folder() / "errors.txt");
+    expect_same_file(folder() / "from_file.svg", folder() / "from_pipe.svg");
+  }
+  write_file(folder() / "piped_list.csv", "phases\nBa Li O\nK O S\n");
+  ASSERT_EQ(call({"predict", "run", "piped_list.csv", "-o", "from_file.csv"}).code, 0);
+  ASSERT_EQ(shell("cat piped_list.csv | " + program + " predict run - -q -o - > from_pipe.csv"), 0)
+      << read_file(folder() / "errors.txt");
+  expect_same_file(folder() / "from_file.csv", folder() / "from_pipe.csv");
+  ASSERT_EQ(call({"screen", "run", "--known", "piped_list.csv", "-o", "known_file.csv"}).code, 0);
+  ASSERT_EQ(shell("cat piped_list.csv | " + program + " screen run --known - -q -o known_pipe.csv"), 0)
+      << read_file(folder() / "errors.txt");
+  expect_same_file(folder() / "known_file.csv", folder() / "known_pipe.csv");
+}
+
+TEST_F(Tables, ListsWithoutAUsableRow) {
+  write_file(folder() / "all_bad.csv", "phases\nnonsense\nK Xx\n");
+  expect_refused({"predict", "run", "all_bad.csv", "-o", "new.csv"}, 1, {"all_bad.csv: there is no usable row"});
+  expect_refused({"screen", "run", "--known", "all_bad.csv", "-o", "new.csv"}, 1, {"no usable row"});
+  expect_refused({"study", "run", "--ranking", "--known", "all_bad.csv", "-o", "new.csv"}, 1, {"no usable row"});
+  write_file(folder() / "partly.csv", "phases\nnonsense\nBa Li O\n");
+  const Outcome screened = call({"screen", "run", "--known", "partly.csv", "-o", "partly_out.csv", "-q"});
+  EXPECT_EQ(screened.code, 0);
+  EXPECT_PRED2(contains, screened.err, "partly.csv: 1 of 2 rows was not used, the first in line 2: 'nonsense'");
+  EXPECT_PRED2(contains, call({"screen", "run", "--known", "partly.csv", "-o", "partly_out.csv"}).err,
+               "1 reported fields were read, 1 rows rejected");
+  const Outcome study = call({"study", "run", "--ranking", "--known", "partly.csv", "-o", "study_out.csv", "--json"});
+  ASSERT_EQ(study.code, 0) << study.err;
+  EXPECT_EQ(nlohmann::json::parse(study.out)["rejects"], 1);
+  EXPECT_EQ(nlohmann::json::parse(study.out)["reported_rows"], 1);
+}
+
 TEST_F(Tables, StandardInputIsAFileNamedByADash) {
   write_file(folder() / "one.csv", "formula,Tc\nNb3Sn,18.3\n");
   for (const char* arguments : {"- -o piped.csv", "/dev/stdin -o piped.csv"}) {

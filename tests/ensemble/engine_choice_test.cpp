@@ -134,7 +134,7 @@ TEST_F(EngineChoice, ReducedPrecisionNeedsTheGpu) {
   train(request("run"), execution(Device::automatic, gpu));
   EXPECT_EQ(given, Precision::tf32);
   // Only training has the precision.
-  predict(folder_ / "run", folder_ / "fields.csv", folder_ / "out.csv", execution(Device::cpu, without_gpu()));
+  predict({folder_ / "run", folder_ / "fields.csv", folder_ / "out.csv", {}}, execution(Device::cpu, without_gpu()));
   explain(folder_ / "run", "Ba O", execution(Device::automatic, without_gpu()));
 }
 

@@ -31,12 +31,12 @@ TEST(ResultLine, ValuesAndEmptyValues) {
                 .percentile = std::nanf(""),
                 .known = 5,
                 .calibrated = 0.25f};
-  EXPECT_EQ(result_line("Ba O", row), "Ba O,0.75,0.1,2.5,0.5,,,,training;reported,0.25\n");
+  EXPECT_EQ(result_cells("Ba O", row), "Ba O,0.75,0.1,2.5,0.5,,,,training;reported,0.25");
   row.accessibility = 0.5f;
   row.accessibility_deviation = 0.125f;
-  EXPECT_EQ(result_line("Ba O", row), "Ba O,0.75,0.1,2.5,0.5,,0.5,0.125,training;reported,0.25\n");
-  EXPECT_EQ(empty_result_line("O Xe", 2), "O Xe,,,,,,,,environments,\n");
-  EXPECT_EQ(std::count(result_header.begin(), result_header.end(), ','), 9);
+  EXPECT_EQ(result_cells("Ba O", row), "Ba O,0.75,0.1,2.5,0.5,,0.5,0.125,training;reported,0.25");
+  EXPECT_EQ(empty_result_cells("O Xe", 2), "O Xe,,,,,,,,environments,");
+  EXPECT_EQ(result_columns.size(), 10u);
 }
 
 TEST(KnownFields, FlagsAddUpAndKeysAreExact) {

@@ -64,8 +64,14 @@ TEST_F(Screen, EqualsPrediction) {
   std::string list = "phases\n";
   for (const auto& row : rows) list += row[0] + "\n";
   small_data::write_file(folder() / "list.csv", list);
-  predict(run(), folder() / "list.csv", folder() / "predicted.csv", Execution{});
-  EXPECT_EQ(small_data::read_file(folder() / "predicted.csv"), small_data::read_file(folder() / "all.csv"));
+  predict({run(), folder() / "list.csv", folder() / "predicted.csv", {}}, Execution{});
+  Rows predicted = small_data::read_cells(folder() / "predicted.csv");
+  ASSERT_EQ(predicted.size(), rows.size() + 1);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(predicted[i + 1].back(), "") << "the reason";
+    predicted[i + 1].pop_back();
+    EXPECT_EQ(predicted[i + 1], rows[i]);
+  }
 }
 
 TEST_F(Screen, TopIsTheHeadOfTheWhole) {
@@ -137,6 +143,63 @@ TEST_F(Screen, ChosenElementsAndKnownLists) {
   EXPECT_EQ(known.at("Ba K Li"), "");
 }
 
+// However elements are written, and whatever the run does not model.
+TEST_F(Screen, ElementsInAnyNotationAndGroups) {
+  const Rows plain = [] {
+    ScreenRequest named = request("named.csv");
+    named.elements = {"Ba", "K", "Li", "O"};
+    return screened(named);
+  }();
+  std::vector<std::string> notes, remarks;
+  Execution execution;
+  execution.note = [&](const std::string& note) { notes.push_back(note); };
+  execution.remark = [&](const std::string& remark) { remarks.push_back(remark); };
+  using Words = std::vector<std::string>;
+  for (const Words& elements : {Words{"Ba-K-Li-O"}, Words{"Ba, K,", "Li;O"}, Words{"O", "K", "K", "Li", "Ba"},
+                                Words{"BaKO2", "Li"}, Words{"Ba K Li O @noble-gases"}}) {
+    ScreenRequest other = request("other.csv");
+    other.elements = elements;
+    screen(other, execution);
+    EXPECT_EQ(small_data::read_file(folder() / "other.csv"), small_data::read_file(folder() / "named.csv"))
+        << elements.front();
+  }
+  EXPECT_EQ(remarks, (Words{"--elements: 'BaKO2' is a formula and read as Ba K O"}));
+  EXPECT_PRED2(contains, joined(notes), "--elements: of @noble-gases this run does not model Ar He Kr Ne Rn Xe");
+  remarks.clear();
+  ScreenRequest excluding = request("excluding.csv");
+  excluding.exclude = {"Xe,Na", "@Noble_Gases", "Ca-Mg", "Cl F S"};
+  screen(excluding, execution);
+  EXPECT_EQ(small_data::read_file(folder() / "excluding.csv"), small_data::read_file(folder() / "named.csv"));
+  EXPECT_EQ(remarks.size(), 1u);
+  EXPECT_PRED2(contains, joined(remarks), "--exclude: Xe is not modelled by this run");
+}
+
+// Also those that only --known and --reported read.
+TEST_F(Screen, AListWithoutAUsableRowIsAnError) {
+  small_data::write_file(folder() / "unusable.csv", "phases\nnonsense\nK Xx\n");
+  small_data::write_file(folder() / "bare.csv", "phases\n");
+  ScreenRequest bad = request("refused.csv");
+  for (const auto& [list, message] : {std::pair("unusable.csv", "there is no usable row; line 2: "),
+                                      std::pair("bare.csv", "there is no row below the header")}) {
+    bad.known = {folder() / list};
+    EXPECT_PRED2(contains, message_of<Error>([&] { screen(bad, Execution{}); }), message);
+    EXPECT_FALSE(std::filesystem::exists(bad.output));
+  }
+  small_data::write_file(folder() / "columns.csv", "id,Stoff\n1,Li2O\n2,Li2BaO2\n3,?\n");
+  ScreenRequest named = request("stuff.csv");
+  named.known = {folder() / "columns.csv"};
+  EXPECT_PRED2(contains, message_of<Error>([&] { screen(named, Execution{}); }),
+               "the file has 'id', 'Stoff'; name one with --formula-column");
+  named.formula_column = "stoff";
+  std::vector<std::string> remarks;
+  Execution execution;
+  execution.remark = [&](const std::string& remark) { remarks.push_back(remark); };
+  const nlohmann::json summary = screen(named, execution);
+  EXPECT_EQ(summary["reported_rows"], 2);
+  EXPECT_EQ(summary["rejects"], 1);
+  EXPECT_PRED2(contains, joined(remarks), "columns.csv: 1 of 3 rows was not used, the first in line 4: '?'");
+}
+
 TEST_F(Screen, UnknownOnlyLeavesAllKnownOut) {
   const Rows all = screened(request("all.csv"));
   ScreenRequest unknown = request("unknown.csv");
@@ -151,7 +214,7 @@ TEST_F(Screen, UnknownOnlyLeavesAllKnownOut) {
 TEST_F(Screen, RefusesWhatHasNoCandidates) {
   ScreenRequest bad = request("refused.csv");
   bad.elements = {"Li", "Qq", "O"};
-  EXPECT_PRED2(contains, refusal(bad), "--elements: 'Qq'");
+  EXPECT_PRED2(contains, refusal(bad), "--elements: 'Qq' cannot be read");
   bad.elements = {"Li", "Xe", "O"};
   EXPECT_PRED2(contains, refusal(bad), "Xe is not modelled");
   bad.elements = {"Li", "O", "K"};
@@ -159,6 +222,13 @@ TEST_F(Screen, RefusesWhatHasNoCandidates) {
   EXPECT_PRED2(contains, refusal(bad), "no candidate: 2 elements");
   bad.exclude = {"Qq"};
   EXPECT_PRED2(contains, refusal(bad), "--exclude");
+  bad.exclude = {"@rare-earths"};
+  EXPECT_PRED2(contains, refusal(bad), "--exclude: there is no group '@rare-earths': the groups are @radioactive");
+  bad.exclude = {};
+  bad.elements = {"Li", " , "};
+  EXPECT_PRED2(contains, refusal(bad), "--elements: no element is named");
+  bad.elements = {"@radioactive"};
+  EXPECT_PRED2(contains, refusal(bad), "no candidate: 0 elements");
   bad = request("refused.csv");
   bad.arity = 4;
   EXPECT_PRED2(contains, refusal(bad), "--arity: 4");

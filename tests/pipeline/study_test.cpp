@@ -175,7 +175,7 @@ TEST_F(Study, RankingComparesKnownWithUnreported) {
     EXPECT_EQ(rows[1].at("set"), "environments");
     EXPECT_NEAR(std::stod(rows[1].at("roc_auc")), probability_of_less(environments, unreported), 1e-6);
   }
-  const auto listed = rows_of(study_ranking(run(), 3, {folder() / "reported.csv"}, Execution{}));
+  const auto listed = rows_of(study_ranking(run(), 3, {{folder() / "reported.csv"}, {}}, Execution{}));
   EXPECT_EQ(listed.size(), rows.size() + 1);
   EXPECT_EQ(listed[listed.size() - 2].at("set"), "reported");
   EXPECT_EQ(listed[listed.size() - 2].at("fields"), "2");

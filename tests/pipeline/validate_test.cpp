@@ -351,12 +351,12 @@ TEST_F(Validate, ARunIsCalibratedByAValidation) {
   training.run = folder_ / "run";
   training.calibration = folder_ / "cv";
   EXPECT_EQ(train(training, Execution{})["calibration"]["members"], 3);
-  predict(folder_ / "run", folder_ / "fields.csv", folder_ / "out.csv", Execution{});
+  predict({folder_ / "run", folder_ / "fields.csv", folder_ / "out.csv", {}}, Execution{});
   const Calibration calibration{metrics["calibration"]["slope"], metrics["calibration"]["shift"]};
   const auto rows = small_data::read_cells(folder_ / "out.csv");
-  ASSERT_EQ(rows[0].back(), "calibrated");
+  ASSERT_EQ(rows[0][9], "calibrated");
   for (std::size_t i = 1; i < rows.size(); ++i) {
-    EXPECT_NEAR(std::stof(rows[i].back()), calibrate(std::stof(rows[i][1]), calibration), 1e-6);
+    EXPECT_NEAR(std::stof(rows[i][9]), calibrate(std::stof(rows[i][1]), calibration), 1e-6);
   }
   training.run = folder_ / "other";
   training.config.model.dropout = 0.3;
@@ -585,7 +585,7 @@ TEST_F(Validate, TextThatIsNotUtf8) {
   training.config = odd.config;
   training.run = folder_ / "run";
   train(training, Execution{});
-  predict(folder_ / "run", folder_ / "na\xefve/fields.csv", folder_ / "judged.csv", Execution{});
+  predict({folder_ / "run", folder_ / "na\xefve/fields.csv", folder_ / "judged.csv", {}}, Execution{});
 }
 
 TEST_F(Validate, BadRequestsLeaveNoFolder) {

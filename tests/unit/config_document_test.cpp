@@ -137,8 +137,8 @@ TEST_F(ConfigTest, TextThatYamlReadsAsNothingMustBeQuoted) {
   EXPECT_TRUE(contains(error("data: {properties: ~}"), ":1: data.properties must be the path of a file, but is empty"));
   EXPECT_TRUE(
       contains(error("data: {properties: ''}"), ":1: data.properties must be the path of a file, but is empty"));
-  EXPECT_TRUE(
-      contains(error("validation: {elements: [Y, ~]}"), ":1: validation.elements must be a word, but is empty"));
+  EXPECT_TRUE(contains(error("validation: {elements: [Y, ~]}"),
+                       ":1: validation.elements must be the symbol of an element, but is empty"));
 }
 
 TEST_F(ConfigTest, NumbersAndWordsAreNotGuessed) {
@@ -191,8 +191,8 @@ TEST_F(ConfigTest, NumbersAndWordsAreNotGuessed) {
                          line(2) + "calibration.neighbours must be true or false, not "))
         << text;
   }
-  EXPECT_EQ(read(required_keys + "validation: {elements: [Y, No, N, On, 'F']}\n").validation.elements,
-            (std::vector<std::string>{"Y", "No", "N", "On", "F"}));
+  EXPECT_EQ(read(required_keys + "validation: {elements: [Y, No, N, 'F']}\n").validation.elements,
+            (std::vector<std::string>{"Y", "No", "N", "F"}));
 }
 
 }  // namespace

@@ -203,8 +203,10 @@ TEST_F(ConfigTest, WrongTypesAreErrors) {
         Case{"model.attention={heads: 3}", "model.attention is a section: set one key of it"},
         Case{"model.attention.combine=sum", "must be values, residual, scores or pooled, not 'sum'"},
         Case{"validation.split=hard", "must be random, leave_element_out, arity or supersets, not 'hard'"},
-        Case{"validation.elements=Fe", "validation.elements must be a list of words, not 'Fe'"},
-        Case{"validation.elements=[[Fe]]", "validation.elements must be a word, not a list"}}) {
+        Case{"validation.elements=Fe", "validation.elements must be a list of elements, not 'Fe'"},
+        Case{"validation.elements=[[Fe]]", "validation.elements must be the symbol of an element, not a list"},
+        Case{"validation.elements=[Fe, Qq]", "validation.elements must list symbols of elements, which 'Qq' is not"},
+        Case{"validation.elements=[H, D]", "validation.elements must list each element once, but has 'H' twice"}}) {
     EXPECT_TRUE(contains(error(required_keys, {set}), expected)) << set << " -> " << error(required_keys, {set});
   }
 }

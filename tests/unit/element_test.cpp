@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "phaseselect/chemistry/phase_field.hpp"
+
 namespace phaseselect {
 namespace {
 
@@ -51,6 +53,24 @@ TEST(Element, AnythingElseIsUnknown) {
   for (const char* text : {"", "BA", "ba", "b", "Xx", "J", "Q", "Bar", "B ", " B", "1", "A", "Z", "D2", "\xC3\xA9"}) {
     EXPECT_FALSE(find_element(text)) << text;
   }
+}
+
+std::string names(const std::vector<Element>& elements) { return to_string(PhaseField(elements)); }
+
+TEST(Elements, Groups) {
+  EXPECT_EQ(names(element_group("@noble-gases")), "Ar He Kr Ne Rn Xe");
+  EXPECT_EQ(names(element_group("Lanthanides")), "Ce Dy Er Eu Gd Ho La Lu Nd Pm Pr Sm Tb Tm Yb");
+  EXPECT_EQ(names(element_group("@ACTINIDES")), "Ac Am Bk Cf Cm Es Fm Lr Md No Np Pa Pu Th U");
+  EXPECT_EQ(element_group("@noble_gases"), element_group("@noble-gases"));
+  const std::vector<Element> radioactive = element_group("@radioactive");
+  EXPECT_EQ(radioactive.size(), 2u + 118 - 84 + 1) << "Tc, Pm and Po to Og";
+  const auto is_radioactive = [&](const char* symbol) {
+    return std::find(radioactive.begin(), radioactive.end(), *find_element(symbol)) != radioactive.end();
+  };
+  for (const char* symbol : {"Tc", "Pm", "Po", "Rn", "Th", "U", "Pu", "Og"}) EXPECT_TRUE(is_radioactive(symbol));
+  for (const char* symbol : {"Bi", "Pb", "Re", "In", "Xe"}) EXPECT_FALSE(is_radioactive(symbol));
+  for (const char* name : {"", "@", "@rare-earths", "@@actinides", "Fe"}) EXPECT_TRUE(element_group(name).empty());
+  EXPECT_EQ(element_group_names(), "@radioactive, @noble-gases, @lanthanides, @actinides");
 }
 
 TEST(Elements, Metals) {

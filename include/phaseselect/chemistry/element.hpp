@@ -5,7 +5,9 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace phaseselect {
 
@@ -22,6 +24,16 @@ std::string_view symbol(Element element);
 // All elements but these: the nonmetals H He C N O F Ne P S Cl Ar Se Br Kr I Xe Rn, and what is between B Si Ge As Sb
 // Te At; Ts and Og, of which nobody knows, are not metals either.
 bool is_metal(Element element);
+
+// The elements of a group, in alphabetical order of their symbols; empty when no group has this name ('@' in front or
+// not, whatever the case).
+//   radioactive   Tc, Pm and all from Po on: no isotope is stable. Bi counts as stable: its half-life is 2e19 years.
+//   noble-gases   He Ne Ar Kr Xe Rn
+//   lanthanides   La to Lu
+//   actinides     Ac to Lr
+std::vector<Element> element_group(std::string_view name);
+// "@radioactive, @noble-gases, ...", for messages.
+std::string element_group_names();
 
 // The element with this symbol, matched exactly ("Ba", not "BA"); D and T are hydrogen; empty when unknown.
 std::optional<Element> find_element(std::string_view symbol);

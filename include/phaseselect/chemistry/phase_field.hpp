@@ -32,7 +32,8 @@ std::string to_string(const PhaseField& field);
 
 struct NamedField {
   PhaseField field;
-  bool named_twice = false;  // an element stands there more than once; D and T are hydrogen
+  bool named_twice = false;   // an element stands there more than once; D and T are hydrogen
+  bool from_formula = false;  // the text is not all symbols
 };
 
 // Elements in any order, separated by blanks, commas, semicolons, slashes and dashes, in brackets and quotes or not

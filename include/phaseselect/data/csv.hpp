@@ -31,6 +31,7 @@ class CsvTable {
     std::vector<std::string_view> header;
     std::vector<CsvRow> rows;
     std::vector<Reject> rejects;
+    std::vector<CsvRow> rejected_rows;
     std::vector<std::string> remarks;
     std::string sha256;
   };
@@ -47,6 +48,8 @@ class CsvTable {
   const std::vector<std::string_view>& header() const { return contents_.header; }
   const std::vector<CsvRow>& rows() const { return contents_.rows; }        // each with as many cells as the header
   const std::vector<Reject>& rejects() const { return contents_.rejects; }  // rows with more or fewer, in file order
+  // The same rows with whatever cells they have.
+  const std::vector<CsvRow>& rejected_rows() const { return contents_.rejected_rows; }
   // What was guessed to read the table, one sentence each.
   const std::vector<std::string>& remarks() const { return contents_.remarks; }
   const std::string& sha256() const { return contents_.sha256; }  // of the bytes that were read

@@ -72,15 +72,18 @@ struct Threshold {
 };
 
 // A list of phase fields: any table (read_table) with a `phases` or `formula` column (`phases` wins: a list is about
-// fields) or a usual synonym; other columns are ignored. A list may be empty; throws Error for an unreadable file or
-// neither column.
+// fields) or a usual synonym; other columns are ignored. Throws Error for an unreadable file, neither column, no usable
+// row (UsageError when a given name is no column).
 struct FieldList {
   std::vector<PhaseField> fields;  // in file order, one per accepted row
   std::vector<std::size_t> lines;  // its line
+  std::size_t column = 0;          // of the table, where the fields stand
   std::vector<Reject> rejects;
   Doubtful large_amounts, named_twice;  // as in a PropertyTable
   std::vector<std::string> remarks;
   std::string sha256;  // of the bytes that were read
+
+  std::size_t rows() const { return fields.size() + rejects.size(); }
 };
 
 struct FieldListRequest {
@@ -88,6 +91,7 @@ struct FieldListRequest {
   DecimalMark decimal = DecimalMark::point;
   std::string_view formula_setting = {};  // none: the header has to name it
 };
+FieldList read_field_list(const CsvTable& table, const FieldListRequest& request = {});
 FieldList read_field_list(const std::filesystem::path& path, const FieldListRequest& request = {});
 
 }  // namespace phaseselect

@@ -69,7 +69,7 @@ class Commands : public Whole, public testing::WithParamInterface<Model> {
   }
   static Tables evaluate_here(const std::string& run, InstructionSet set, const std::string& prefix) {
     const auto path = [&](const char* name) { return folder() / (prefix + name); };
-    predict(folder() / run, folder() / "fields.csv", path("predict.csv"), on(set));
+    predict({folder() / run, folder() / "fields.csv", path("predict.csv"), {}}, on(set));
     ScreenRequest request;
     request.run = folder() / run;
     request.output = path("screen.csv");
