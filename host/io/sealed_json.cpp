@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
-#include <utility>
 
 #include "host/io/json_text.hpp"
 #include "host/io/regular_file.hpp"
@@ -19,25 +19,34 @@ namespace {
 constexpr const char* seal_key = "sha256";
 constexpr std::uint64_t most_bytes = std::uint64_t{64} << 20;
 
-const std::string& no_digest() {
-  static const std::string zeros(64, '0');
-  return zeros;
+void erase(nlohmann::json& object, std::initializer_list<const char*> keys) {
+  if (!object.is_object()) return;
+  for (const char* key : keys) object.erase(key);
 }
 
-// Puts `digest` where the text has `former`, which must be in it once.
-std::string with_digest(std::string text, const std::string& former, const std::string& digest) {
-  const std::size_t position = text.find(former);
-  return position == std::string::npos ? std::string() : text.replace(position, former.size(), digest);
+nlohmann::json without_circumstances(nlohmann::json object) {
+  erase(object, {"created", "timings", "seconds", "resumed", "device"});
+  if (const auto calibration = object.find("calibration"); calibration != object.end()) {
+    erase(*calibration, {"validation"});
+  }
+  if (const auto merged = object.find("merged"); merged != object.end() && merged->is_array()) {
+    for (nlohmann::json& part : *merged) erase(part, {"created", "resumed", "device", "run"});
+  }
+  return object;
 }
-
-std::string digest_of(const std::string& text) { return sha256(std::as_bytes(std::span(text))); }
 
 }  // namespace
 
+std::string seal_of(const nlohmann::json& object) {
+  nlohmann::json kept = without_circumstances(object);
+  kept.erase(seal_key);
+  const std::string text = json_text(kept);
+  return sha256(std::as_bytes(std::span(text)));
+}
+
 std::string sealed_text(nlohmann::json object) {
-  object[seal_key] = no_digest();
-  const std::string text = json_text(object) + "\n";
-  return with_digest(text, no_digest(), digest_of(text));
+  object[seal_key] = seal_of(object);
+  return json_text(object) + "\n";
 }
 
 nlohmann::json read_sealed(const std::filesystem::path& path, const std::string& remedy) {
@@ -54,10 +63,7 @@ nlohmann::json read_sealed(const std::filesystem::path& path, const std::string&
   if (!object.is_object()) throw damaged("it is not a JSON object");
   const auto seal = object.find(seal_key);
   if (seal == object.end()) throw damaged("it has no checksum: an older version wrote it, or it was changed");
-  const std::string digest = seal->is_string() ? seal->get<std::string>() : std::string();
-  if (digest.size() != no_digest().size() || digest_of(with_digest(text, digest, no_digest())) != digest) {
-    throw damaged("its bytes are not those that its checksum was made of");
-  }
+  if (*seal != seal_of(object)) throw damaged("its contents are not those that its checksum was made of");
   object.erase(seal);
   return object;
 }

@@ -1,5 +1,8 @@
-// JSON files that notice when a byte of them has changed: "sha256" of the outermost object is the SHA-256 of the whole
-// text with its own digits replaced by 64 zeros.
+// JSON files that notice when they have changed: "sha256" of the outermost object is the SHA-256 of its canonical text,
+// without that key and without what says when, how fast, on which device and from which folders a result was made:
+// `created`, `timings`, `seconds`, `resumed`, `device`; `calibration.validation`; of the parts in `merged` `created`,
+// `resumed`, `device` and `run`. So the same work has the same seal, whenever and however often interrupted it was
+// done.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +10,9 @@
 #include <string>
 
 namespace phaseselect {
+
+// The seal of an object.
+std::string seal_of(const nlohmann::json& object);
 
 // The text of an object with its seal, and a line break at the end.
 std::string sealed_text(nlohmann::json object);

@@ -440,10 +440,7 @@ void Run::read_accessibility(DamagedMembers damaged) {
                                         contents_.accessibility_members, contents_.damaged_accessibility_members);
 }
 
-std::string Run::checksum() const {
-  const std::string text = contents_.run.dump();
-  return sha256(std::as_bytes(std::span(text)));
-}
+std::string Run::checksum() const { return seal_of(contents_.run); }
 
 void Run::load(Engine& engine) const {
   const ParameterLayout classifier = classifier_layout(contents_.problem.architecture);

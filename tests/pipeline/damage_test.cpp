@@ -105,7 +105,6 @@ TEST_F(Damage, EveryByteOfARun) {
     const Tally tally =
         flip_bits(damaged / name, static_cast<std::size_t>(step), right, [&] { return opinion(damaged); });
     EXPECT_TRUE(tally.believed.empty()) << name << ", byte " << tally.believed.front();
-    EXPECT_TRUE(name != std::string("run.json") || tally.harmless == 0);
   }
   int number = 0;
   for (const char* name : {"history.csv", "accessibility_history.csv"}) {  // merge reads them
@@ -126,7 +125,6 @@ TEST_F(Damage, EveryByteOfAValidation) {
   const std::string right = calibration();
   const Tally metrics = flip_bits(damaged / "metrics.json", 1, right, calibration);
   EXPECT_TRUE(metrics.believed.empty()) << "byte " << metrics.believed.front();
-  EXPECT_EQ(metrics.harmless, 0u);
   const Tally configuration = flip_bits(damaged / "config.yaml", 1, right, calibration);
   EXPECT_TRUE(configuration.believed.empty()) << "byte " << configuration.believed.front();
 }

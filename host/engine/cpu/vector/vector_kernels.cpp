@@ -491,13 +491,13 @@ void encode_rows(const Pattern& pattern, const float* dz, const Moments& weights
                  float* z) {
   const int k = pattern.features;
   const int kp = static_cast<int>(padded(static_cast<std::size_t>(k)));
-  float* gradient = scratch;
-  float* multiplicity = scratch + encode_chunk * k + static_cast<int>(padding);
   for (int i = 0; i < pattern.elements * kp; ++i) z[i] = 0;
   for (int first = 0; first < pattern.groups; first += encode_chunk) {
     const Chunk chunk{first, smaller(encode_chunk, pattern.groups - first)};
     if (dz != nullptr) {
       const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(first) * k;
+      float* gradient = scratch;
+      float* multiplicity = scratch + encode_chunk * k + static_cast<int>(padding);
       EncoderRows<Vectors>::gradients(pattern, chunk, kp, dz, gradient, multiplicity);
       adam_sums(step, Moments{weights.weights + at, weights.first + at, weights.second + at}, gradient, multiplicity,
                 chunk.size * k);
