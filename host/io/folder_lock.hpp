@@ -1,4 +1,4 @@
-// One writer for a folder: whoever fills it holds the lock on a file in it, phaseselect.lock. The lock goes with its
+// One writer for a folder: whoever fills it holds the lock on a file in it, phaseselect.partial-lock. The lock goes with its
 // process, however that ends: what the dead leave blocks nobody.
 #pragma once
 
@@ -8,7 +8,8 @@
 
 namespace phaseselect {
 
-inline constexpr const char* lock_file_name = "phaseselect.lock";
+// Marked as everything that is not complete, so that one pattern (*.partial-*) finds all that the dead have left.
+inline constexpr const char* lock_file_name = "phaseselect.partial-lock";
 
 class FolderLock {
  public:

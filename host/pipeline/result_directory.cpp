@@ -69,6 +69,22 @@ void ResultDirectory::complete() {
   fs::remove(checkpoint(), ignored);
 }
 
+void tidy_finished(const fs::path& directory) {
+  std::error_code ignored;
+  const fs::directory_iterator entries(directory, ignored);
+  const bool is_tidy = std::none_of(begin(entries), end(entries), [](const fs::directory_entry& entry) {
+    const fs::path name = entry.path().filename();
+    return name == lock_file_name || name == checkpoint_file_name || is_partial_file(entry.path());
+  });
+  if (is_tidy) return;
+  try {
+    const FolderLock lock(directory, [](const std::string&) {});
+    fs::remove(directory / checkpoint_file_name, ignored);
+    remove_partial_files(directory);
+  } catch (const Error&) {  // in use, or not ours to change
+  }
+}
+
 bool is_unused_folder(const fs::path& directory) {
   std::error_code error;
   fs::directory_iterator entry(directory, error);

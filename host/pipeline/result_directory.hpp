@@ -46,6 +46,10 @@ class ResultDirectory {
   bool complete_ = false;
 };
 
+// Removes what a process that died at the end of its work left beside complete results: checkpoint, lock and partial
+// files. Does nothing where another process is at it, or where nothing can be removed.
+void tidy_finished(const std::filesystem::path& directory);
+
 // Whether it is a folder with nothing in it, or only with the lock of one that may be about to fill it: as good as
 // none.
 bool is_unused_folder(const std::filesystem::path& directory);

@@ -274,7 +274,10 @@ nlohmann::json train(const TrainRequest& request, const Execution& execution) {
   const auto [first, last] = member_range(request);
   FolderLock::check_free(request.run);
   check_state(request, run_state(request));
-  if (run_state(request) == RunState::finished) return finished_run(request, execution);
+  if (run_state(request) == RunState::finished) {
+    tidy_finished(request.run);
+    return finished_run(request, execution);
+  }
   ResultDirectory directory(request.run, execution.remark);
   // From here on no other process changes it.
   const RunState state = run_state(request);

@@ -163,7 +163,10 @@ nlohmann::json metrics_json(const Config& config, const PreparedData& data, cons
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution) {
   const auto start = Clock::now();
   FolderLock::check_free(request.directory);
-  if (folder_state(request) == FolderState::finished) return finished_validation(request, execution);
+  if (folder_state(request) == FolderState::finished) {
+    tidy_finished(request.directory);
+    return finished_validation(request, execution);
+  }
   ResultDirectory directory(request.directory, execution.remark);
   // From here on no other process changes it.
   const FolderState state = folder_state(request);

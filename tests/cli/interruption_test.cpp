@@ -140,7 +140,7 @@ TEST_F(Interruption, AnEpochOfALargeModelIsLeft) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
   EXPECT_EQ(stopped.code, 130) << stopped.err;
   EXPECT_PRED2(contains, stopped.err, "(0 % of the work), state saved");
-  EXPECT_FALSE(std::filesystem::exists(folder() / "slow/phaseselect.lock"));
+  EXPECT_FALSE(std::filesystem::exists(folder() / "slow/phaseselect.partial-lock"));
   arguments.push_back("--resume");
   EXPECT_EQ(call(arguments).code, 0);
   arguments[3] = "slow_whole";

@@ -112,7 +112,7 @@ TEST_F(ResumeTest, OneWriterAtATime) {
   says(refused, "is in use by process " + std::to_string(::getpid()));
   says(beside, "is in use by process " + std::to_string(::getpid()));
   EXPECT_EQ(result_bytes(run), expected_);
-  EXPECT_FALSE(fs::exists(run / "phaseselect.lock"));
+  EXPECT_FALSE(fs::exists(run / "phaseselect.partial-lock"));
 }
 
 // One process after the other is killed without warning, each a little later in its life, until one reaches the end.

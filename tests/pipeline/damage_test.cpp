@@ -1,10 +1,15 @@
-// One flipped bit in each byte of what a run and a validation are read from: an error, or the same numbers.
+// What a run, a validation and a checkpoint are read from, with one flipped bit or an end that is missing: an error, or
+// the same numbers. Of the larger files some bytes are tried; with PHASESELECT_THOROUGH=1 every bit of a text, every
+// byte of the others, and every length.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <utility>
 
 #include "host/io/sealed_json.hpp"
 #include "host/pipeline/cross_validation.hpp"
 #include "host/pipeline/loaded_run.hpp"
+#include "host/pipeline/study.hpp"
 #include "phaseselect/error.hpp"
 #include "tests/pipeline/commands_fixture.hpp"
 
@@ -61,72 +66,136 @@ class Damage : public testing::Test {
   }
 };
 
-struct Tally {
-  std::size_t detected = 0, harmless = 0;
-  std::vector<std::size_t> believed;  // bytes whose change nobody saw
-};
+bool thorough() { return std::getenv("PHASESELECT_THOROUGH") != nullptr; }
 
-// Flips one bit of every `step`th byte; `numbers` reads the file and throws Error where it is damaged.
+// Damages a file in every way; `numbers` reads it and throws Error where it is damaged.
 template <typename Numbers>
-Tally flip_bits(const fs::path& file, std::size_t step, const std::string& right, const Numbers& numbers) {
-  const std::string good = small_data::read_file(file);
-  Tally tally;
-  for (std::size_t byte = 0; byte < good.size(); byte += step) {
-    std::string bad = good;
-    bad[byte] = static_cast<char>(bad[byte] ^ 1 << byte / step % 8);
-    small_data::write_file(file, bad);
-    try {
-      if (numbers() == right) {
-        ++tally.harmless;
-      } else {
-        tally.believed.push_back(byte);
+class Damager {
+ public:
+  // Every `step`th byte and length.
+  Damager(fs::path file, std::size_t step, const Numbers& numbers)
+      : file_(std::move(file)),
+        good_(small_data::read_file(file_)),
+        step_(thorough() ? 1 : step),
+        numbers_(numbers),
+        right_(numbers()) {}
+  ~Damager() {
+    small_data::write_file(file_, good_);
+    EXPECT_EQ(numbers_(), right_);
+    std::printf("%s: %zu flipped bits and %zu lengths of %zu bytes: %zu detected, %zu harmless, %zu believed\n",
+                file_.filename().c_str(), flipped_, cut_, good_.size(), detected_, harmless_, believed_);
+    EXPECT_EQ(believed_, 0u) << file_;
+  }
+  Damager(const Damager&) = delete;
+  Damager& operator=(const Damager&) = delete;
+
+  void flip() {
+    const bool every_bit = thorough() && file_.extension() != ".safetensors";
+    for (std::size_t byte = 0; byte < good_.size(); byte += step_) {
+      const std::size_t first = every_bit ? 0 : byte / step_ % 8;
+      for (std::size_t bit = first; bit <= (every_bit ? 7 : first); ++bit, ++flipped_) {
+        std::string bad = good_;
+        bad[byte] = static_cast<char>(bad[byte] ^ 1 << bit);
+        judge(bad, byte);
       }
-    } catch (const Error&) {
-      ++tally.detected;
     }
   }
-  small_data::write_file(file, good);
-  EXPECT_EQ(numbers(), right);
-  std::printf("%s: %zu of %zu bytes changed: %zu detected, %zu harmless, %zu believed\n", file.filename().c_str(),
-              tally.detected + tally.harmless + tally.believed.size(), good.size(), tally.detected, tally.harmless,
-              tally.believed.size());
-  return tally;
-}
+  void cut() {
+    for (std::size_t length = 0; length < good_.size(); length += step_, ++cut_) {
+      judge(good_.substr(0, length), length);
+    }
+    judge(good_.substr(0, good_.size() - 1), good_.size() - 1);
+  }
+  std::size_t harmless() const { return harmless_; }
+
+ private:
+  void judge(const std::string& bad, std::size_t place) {
+    small_data::write_file(file_, bad);
+    try {
+      const bool same = numbers_() == right_;
+      ++(same ? harmless_ : believed_);
+      EXPECT_TRUE(same) << file_ << ", at byte " << place;
+    } catch (const Error&) {
+      ++detected_;
+    }
+  }
+
+  fs::path file_;
+  std::string good_;
+  std::size_t step_;
+  const Numbers& numbers_;
+  std::string right_;
+  std::size_t flipped_ = 0, cut_ = 0, detected_ = 0, harmless_ = 0, believed_ = 0;
+};
 
 TEST_F(Damage, EveryByteOfARun) {
-  const fs::path damaged = copy_of(run(), "flipped");
-  const std::string right = opinion(damaged);
+  const fs::path damaged = copy_of(run(), "damaged");
+  const auto numbers = [&] { return opinion(damaged); };
   for (const auto& [name, step] : {std::pair("run.json", 1),
                                    {"config.yaml", 3},
                                    {"fields.csv", 7},
                                    {"environment_fields.csv", 7},
                                    {"members.safetensors", 97},
                                    {"accessibility.safetensors", 97}}) {
-    const Tally tally =
-        flip_bits(damaged / name, static_cast<std::size_t>(step), right, [&] { return opinion(damaged); });
-    EXPECT_TRUE(tally.believed.empty()) << name << ", byte " << tally.believed.front();
+    Damager damager(damaged / name, static_cast<std::size_t>(step), numbers);
+    damager.flip();
+    damager.cut();
   }
   int number = 0;
+  const auto joined = [&] {
+    const fs::path merged = folder() / ("joined" + std::to_string(number++));
+    merge_runs({damaged}, merged);
+    fs::remove_all(merged);
+    return std::string("joined");
+  };
   for (const char* name : {"history.csv", "accessibility_history.csv"}) {  // merge reads them
-    const Tally tally = flip_bits(damaged / name, 41, "joined", [&] {
-      const fs::path joined = folder() / ("joined" + std::to_string(number++));
-      merge_runs({damaged}, joined);
-      return "joined";
-    });
-    EXPECT_EQ(tally.harmless, 0u);
+    Damager damager(damaged / name, 41, joined);
+    damager.flip();
+    damager.cut();
+    EXPECT_EQ(damager.harmless(), 0u);
   }
 }
 
 TEST_F(Damage, EveryByteOfAValidation) {
-  const fs::path damaged = copy_of(validation(), "flipped_cv");
+  const fs::path damaged = copy_of(validation(), "damaged_cv");
   const Config calibrated = config();
   const DataIdentity identity = prepare(calibrated).identity;
   const auto calibration = [&] { return calibration_of_validation(damaged, calibrated, identity).dump(); };
-  const std::string right = calibration();
-  const Tally metrics = flip_bits(damaged / "metrics.json", 1, right, calibration);
-  EXPECT_TRUE(metrics.believed.empty()) << "byte " << metrics.believed.front();
-  const Tally configuration = flip_bits(damaged / "config.yaml", 1, right, calibration);
-  EXPECT_TRUE(configuration.believed.empty()) << "byte " << configuration.believed.front();
+  for (const auto& [name, step] : {std::pair("metrics.json", 5), {"config.yaml", 3}}) {
+    Damager damager(damaged / name, static_cast<std::size_t>(step), calibration);
+    damager.flip();
+    damager.cut();
+  }
+  // What study --ensemble-sizes reads.
+  const auto sizes = [&] { return to_csv(study_ensemble_sizes(damaged, {1, 2}, 1)); };
+  Damager damager(damaged / member_predictions_file_name, 13, sizes);
+  damager.flip();
+  damager.cut();
+}
+
+// A training that is resumed from a damaged checkpoint refuses it, or ends with the same bits.
+TEST_F(Damage, EveryByteOfACheckpoint) {
+  TrainRequest training;
+  training.config = config();
+  training.run = folder() / "stopped";
+  training.checkpoint_seconds = 0;
+  Execution stopping;
+  int asked = 0;
+  stopping.stop_requested = [&] { return ++asked == 4; };
+  EXPECT_THROW(train(training, stopping), Interrupted);
+  training.run = folder() / "resumed";
+  training.resume = true;
+  const auto resumed = [&] {
+    fs::remove_all(training.run);
+    fs::copy(folder() / "stopped", training.run);
+    train(training, Execution{});
+    return small_data::read_file(training.run / "members.safetensors") +
+           small_data::read_file(training.run / "accessibility.safetensors");
+  };
+  const fs::path checkpoint = folder() / "stopped/checkpoint.safetensors";
+  Damager damager(checkpoint, std::max<std::size_t>(1, fs::file_size(checkpoint) / 100), resumed);
+  damager.flip();
+  damager.cut();
 }
 
 // Files that are as they were written, in a run that they are not of.

@@ -17,11 +17,13 @@ constexpr int tile_rows = lanes == 16 ? 8 : lanes == 8 ? 6 : 4;
 constexpr int tile_vectors = lanes == 16 ? 3 : 2;
 
 using Vector = float __attribute__((vector_size(sizeof(float) * lanes)));
-using Loose = float __attribute__((vector_size(sizeof(float) * lanes), aligned(4), may_alias));
+struct __attribute__((packed, aligned(4), may_alias)) Loose {  // a Vector at the address of any float
+  Vector vector;
+};
 using Bits = std::int32_t __attribute__((vector_size(sizeof(float) * lanes)));
 
-inline Vector load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
-inline void store(float* p, Vector v) { *reinterpret_cast<Loose*>(p) = v; }
+inline Vector load(const float* p) { return reinterpret_cast<const Loose*>(p)->vector; }
+inline void store(float* p, Vector v) { reinterpret_cast<Loose*>(p)->vector = v; }
 inline Vector splat(float x) { return Vector{} + x; }
 constexpr int round_up(int n) { return (n + lanes - 1) / lanes * lanes; }
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
