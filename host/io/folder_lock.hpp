@@ -1,5 +1,5 @@
-// One writer for a folder: whoever fills it holds the lock on a file in it, phaseselect.partial-lock. The lock goes with its
-// process, however that ends: what the dead leave blocks nobody.
+// One writer for a folder: whoever fills it holds the lock on a file in it, phaseselect.partial-lock. The lock goes
+// with its process, however that ends: what the dead leave blocks nobody.
 #pragma once
 
 #include <filesystem>

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "host/pipeline/commands.hpp"
 #include "phaseselect/error.hpp"
+#include "phaseselect/model/parameter_layout.hpp"
 
 namespace phaseselect {
 
@@ -15,9 +19,13 @@ class StandIn final : public Engine {
  public:
   // `room`: members that can be trained at once.
   explicit StandIn(const Problem& problem, int room = 2)
-      : engine_(make_cpu_engine(problem, {.threads = 1, .short_epoch = 0})), room_(room) {}
+      : engine_(make_cpu_engine(problem, {.threads = 1, .short_epoch = 0})),
+        size_(classifier_layout(problem.architecture).size()),
+        room_(room) {}
 
   inline static int rankings = 0;  // calls of best_fields on any of them
+  // Members whose first classifier weight is no number any more after their second epoch, on any of them.
+  inline static std::set<std::uint32_t> poisoned;
 
   std::string kind() const override { return "cuda"; }
   std::string instruction_set() const override { return "sm_00"; }
@@ -28,18 +36,25 @@ class StandIn final : public Engine {
   }
   std::size_t device_bytes_of_member() const override { return 1000; }
 
-  void open(Slot slot, MemberPlan plan) override { engine_->open(slot, std::move(plan)); }
+  void open(Slot slot, MemberPlan plan) override {
+    members_[slot] = plan.id;
+    engine_->open(slot, std::move(plan));
+  }
   void open_trained(Slot slot, std::span<const float> classifier, std::span<const float> ranking) override {
     engine_->open_trained(slot, classifier, ranking);
   }
   void close(Slot slot) override { engine_->close(slot); }
 
   std::vector<EpochStatistics> run_epoch(Network network, std::span<const EpochTask> tasks) override {
-    return engine_->run_epoch(network, tasks);
+    std::vector<EpochStatistics> statistics = engine_->run_epoch(network, tasks);
+    poison(network, tasks);
+    return statistics;
   }
   std::vector<std::optional<EpochStatistics>> run_epoch_until(Network network, std::span<const EpochTask> tasks,
                                                               const std::function<bool()>& stop) override {
-    return engine_->run_epoch_until(network, tasks, stop);
+    auto statistics = engine_->run_epoch_until(network, tasks, stop);
+    poison(network, tasks);
+    return statistics;
   }
   void keep_best(Network network, Slot slot) override { engine_->keep_best(network, slot); }
   void restore_best(Network network, Slot slot) override { engine_->restore_best(network, slot); }
@@ -73,7 +88,20 @@ class StandIn final : public Engine {
   }
 
  private:
+  void poison(Network network, std::span<const EpochTask> tasks) {
+    if (network != Network::classifier) return;
+    for (const EpochTask& task : tasks) {
+      if (task.epoch != 1 || poisoned.count(members_.at(task.slot)) == 0) continue;
+      std::vector<float> weights(size_);
+      engine_->read(network, Role::weights, task.slot, weights);
+      weights.front() = std::numeric_limits<float>::quiet_NaN();
+      engine_->write(network, Role::weights, task.slot, weights);
+    }
+  }
+
   std::unique_ptr<Engine> engine_;
+  std::map<Slot, std::uint32_t> members_;
+  std::size_t size_;  // of a slab of classifier weights
   int room_;
 };
 
