@@ -34,18 +34,41 @@ class FieldReader {
       listed_ = read_phase_field(cell);
       return listed_.field.elements();
     }
+    listed_.named_twice = false;
     elements_.clear();
     for (const Component& component : parser_.parse(cell)) elements_.push_back(component.element);
     return elements_;
   }
 
+  // The same of a list, whose column of formulas may hold fields as well: Ba-Cu-O.
+  std::span<const Element> read_either(std::string_view cell) {
+    try {
+      return read(cell);
+    } catch (const CompositionError&) {
+      const std::optional<NamedField> field = named_field(cell);
+      if (!field) throw;
+      listed_ = *field;
+      return listed_.field.elements();
+    }
+  }
+
   // Counts the last cell where it is doubtful.
   void count_doubtful(std::size_t line, std::string_view cell) {
     if (notation_ == Notation::formula && parser_.has_large_amount()) large_amounts_.add(line, cell);
-    if (notation_ == Notation::phases && listed_.named_twice) named_twice_.add(line, cell);
+    if (listed_.named_twice) named_twice_.add(line, cell);
   }
 
  private:
+  // A field of two symbols or more; a single one has a charge or the like.
+  static std::optional<NamedField> named_field(std::string_view cell) {
+    try {
+      NamedField field = read_phase_field(cell);
+      if (!field.from_formula && field.field.size() > 1) return field;
+    } catch (const Error&) {
+    }
+    return std::nullopt;
+  }
+
   Notation notation_;
   FormulaParser parser_;
   NamedField listed_;
@@ -148,7 +171,7 @@ FieldList read_field_list(const CsvTable& csv, const FieldListRequest& request) 
   for (const CsvRow& row : csv.rows()) {
     const std::string_view cell = row.cells[column.index];
     try {
-      const std::span<const Element> elements = reader.read(cell);
+      const std::span<const Element> elements = reader.read_either(cell);
       list.fields.emplace_back(std::vector<Element>(elements.begin(), elements.end()));
       list.lines.push_back(row.line);
       reader.count_doubtful(row.line, cell);

@@ -177,6 +177,17 @@ TEST(FieldList, KeepsFileOrderAndLines) {
   EXPECT_EQ(list.rejects[0].reason, "unknown element 'D0+'");
 }
 
+TEST(FieldList, AColumnOfFormulasMayHoldFields) {
+  const TemporaryFile file("formula\nBaCuO2\nBa-Cu-O\n\"{Ba, Cu, O}\"\nO-Ba-Ba-Cu\nCl-\nNa+-Cl-\nBa-1K\n");
+  const FieldList list = read_field_list(file.path());
+  ASSERT_EQ(list.fields.size(), 4u);
+  for (const PhaseField& field : list.fields) EXPECT_EQ(to_string(field), "Ba Cu O");
+  EXPECT_EQ(list.named_twice.rows, 1u);
+  EXPECT_EQ(list.named_twice.first_line, 5u);
+  ASSERT_EQ(list.rejects.size(), 3u);
+  EXPECT_NE(list.rejects[0].reason.find("charge"), std::string::npos) << list.rejects[0].reason;
+}
+
 TEST(FieldList, PhasesWinOverFormulas) {
   const TemporaryFile both("formula,phases\nMgB2,Fe O\n");
   EXPECT_EQ(to_string(read_field_list(both.path()).fields.at(0)), "Fe O");
