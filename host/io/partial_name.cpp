@@ -151,7 +151,7 @@ fs::path partial_path(const fs::path& target) {
                     "shorter one",
                     target.string(), limit));
   }
-  const fs::path path =
+  fs::path path =
       target.parent_path() / fmt::format("{}{}{}-{}-{}", stem_of(target), mark, host_name(), ::getpid(), random_text());
   const std::lock_guard guard(own_lock);
   own.push_back(fs::absolute(path));
