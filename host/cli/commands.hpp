@@ -31,8 +31,8 @@ struct CommonOptions {
   Execution execution(Terminal& terminal) const;
 };
 
-// --formula-column of a list of fields.
-void add_formula_column(CLI::App& command, std::string& column);
+// --formula-column of a list of fields; where `list` is an option it is of no use without that one.
+void add_formula_column(CLI::App& command, std::string& column, CLI::Option* list = nullptr);
 
 // A configuration file and what changes it.
 struct ConfigOptions {

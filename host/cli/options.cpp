@@ -83,11 +83,13 @@ Execution CommonOptions::execution(Terminal& terminal) const {
   return execution;
 }
 
-void add_formula_column(CLI::App& command, std::string& column) {
-  command
-      .add_option("--formula-column", column,
-                  "column of the list that names the fields; default: phases, formula or a usual synonym")
-      ->type_name("NAME");
+void add_formula_column(CLI::App& command, std::string& column, CLI::Option* list) {
+  CLI::Option& option =
+      *command
+           .add_option("--formula-column", column,
+                       "column of the list that names the fields; default: phases, formula or a usual synonym")
+           ->type_name("NAME");
+  if (list != nullptr) option.needs(list);
 }
 
 void ConfigOptions::add(CLI::App& command) {

@@ -71,12 +71,14 @@ struct ScreenOptions {
         ->capture_default_str();
     command.add_option("--elements", elements, "combine only these, as Li,Na,K; default: all that the run models");
     command.add_option("--exclude", exclude, "leave these elements out; in both, a group is " + element_group_names());
-    command
-        .add_option("--known", known,
-                    "list of reported fields, flagged in the result (- is standard input); may be given several times")
-        ->allow_extra_args(false)
-        ->type_name("FILE");
-    add_formula_column(command, formula_column);
+    CLI::Option* const list =
+        command
+            .add_option(
+                "--known", known,
+                "list of reported fields, flagged in the result (- is standard input); may be given several times")
+            ->allow_extra_args(false)
+            ->type_name("FILE");
+    add_formula_column(command, formula_column, list);
     command.add_flag("--unknown-only", unknown_only, "leave out every known field");
     command.add_option("--top", top, "write only the best N; 0 is all")->check(whole_number(0))->type_name("N");
     command
@@ -179,11 +181,12 @@ void add_accessibility(CLI::App& app, Action& action) {
   command.add_option("-o,--output", options->output, "what every field was given (- is standard output)")
       ->required()
       ->type_name("OUT.csv");
-  command
-      .add_option("--reported", options->reported,
-                  "list of fields reported elsewhere: a test that no member knew (- is standard input)")
-      ->type_name("FILE");
-  add_formula_column(command, options->formula_column);
+  CLI::Option* const list =
+      command
+          .add_option("--reported", options->reported,
+                      "list of fields reported elsewhere: a test that no member knew (- is standard input)")
+          ->type_name("FILE");
+  add_formula_column(command, options->formula_column, list);
   command.add_option("--arity", options->arity, "elements in a field")
       ->check(whole_number(1, element_count))
       ->capture_default_str();

@@ -27,6 +27,7 @@ struct StudyOptions {
   int arity = 3;
   std::vector<std::string> known;
   std::string formula_column;
+  const CLI::Option* arity_option = nullptr;
 
   void add(CLI::App& command) {
     command
@@ -47,15 +48,16 @@ struct StudyOptions {
     config.add_settings(command);
     config.add_members(command);
     config.add_folds(command);
-    command.add_option("--arity", arity, "elements in a field (--metals, --ranking)")
-        ->check(whole_number(1, element_count))
-        ->capture_default_str();
-    command
-        .add_option("--known", known,
-                    "list of reported fields (--ranking; - is standard input); may be given several times")
-        ->allow_extra_args(false)
-        ->type_name("FILE");
-    add_formula_column(command, formula_column);
+    arity_option = command.add_option("--arity", arity, "elements in a field (--metals, --ranking)")
+                       ->check(whole_number(1, element_count))
+                       ->capture_default_str();
+    CLI::Option* const list =
+        command
+            .add_option("--known", known,
+                        "list of reported fields (--ranking; - is standard input); may be given several times")
+            ->allow_extra_args(false)
+            ->type_name("FILE");
+    add_formula_column(command, formula_column, list);
     common.add_engine(command);
     common.add_damaged(command);
     common.add_quiet(command);
@@ -107,11 +109,16 @@ StudyTable ensemble_sizes(const StudyOptions& options) {
 }
 
 StudyTable answer(const StudyOptions& options, const Execution& execution) {
+  if (!options.known.empty() && !options.ranking) throw UsageError("--known goes with --ranking alone");
+  if (options.arity_option->count() > 0 && !options.metals && !options.ranking) {
+    throw UsageError("--arity goes with --metals and --ranking alone");
+  }
   if (!options.vary.empty()) return vary(options, execution);
   if (options.has_overrides()) {
     throw UsageError("--set, --members and --folds change a configuration: they go with --vary alone");
   }
   if (!options.sizes.empty()) return ensemble_sizes(options);
+  if (options.config.seed) throw UsageError("--seed goes with --vary and --ensemble-sizes alone");
   const std::vector<std::filesystem::path> known(options.known.begin(), options.known.end());
   check_output_paths({options.output}, known, options.config.path);
   if (options.metals) return study_metals(options.config.path, options.arity, execution);

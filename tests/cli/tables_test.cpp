@@ -47,6 +47,17 @@ TEST_F(Tables, CommandsInAPipe) {
   expect_same_file(folder() / "known_file.csv", folder() / "known_pipe.csv");
 }
 
+TEST_F(Tables, OptionsThatWouldHaveNoEffect) {
+  write_file(folder() / "some_list.csv", "phases\nBa Li O\n");
+  expect_refused({"screen", "run", "-o", "new.csv", "--formula-column", "phases"}, 2, {"--formula-column", "--known"});
+  expect_refused({"accessibility", "run", "-o", "new.csv", "--formula-column", "phases"}, 2,
+                 {"--formula-column", "--reported"});
+  expect_refused({"study", "run", "--metals", "-o", "new.csv", "--known", "some_list.csv"}, 2,
+                 {"--known", "--ranking"});
+  expect_refused({"study", "run", "--metals", "-o", "new.csv", "--seed", "3"}, 2, {"--seed"});
+  expect_refused({"study", "config.yaml", "--vary", "features=2", "-o", "new.csv", "--arity", "2"}, 2, {"--arity"});
+}
+
 TEST_F(Tables, ListsWithoutAUsableRow) {
   write_file(folder() / "all_bad.csv", "phases\nnonsense\nK Xx\n");
   expect_refused({"predict", "run", "all_bad.csv", "-o", "new.csv"}, 1, {"all_bad.csv: there is no usable row"});
