@@ -94,8 +94,6 @@ std::string measure_line(const nlohmann::json& metrics, const char* name, std::s
 
 }  // namespace
 
-namespace {
-
 // Which members a result goes without (--skip-damaged-members); empty where it has all.
 std::string damaged_text(const nlohmann::json& result) {
   std::string text;
@@ -108,8 +106,6 @@ std::string damaged_text(const nlohmann::json& result) {
   }
   return text;
 }
-
-}  // namespace
 
 std::string aggregate_text(const nlohmann::json& result) {
   return fmt::format("{} rows, {} phase fields, {} rows rejected\n", count(result["rows"]), count(result["fields"]),

@@ -11,7 +11,8 @@ std::string inspect_text(const nlohmann::json& result);
 std::string validate_text(const nlohmann::json& metrics);
 // `run` is run.json; the verdict is that of the run's calibration.
 std::string train_text(const nlohmann::json& run, const std::string& directory);
-std::string lists_text(const nlohmann::json& result);  // of "reported_rows" and "rejects"; empty without them
+std::string damaged_text(const nlohmann::json& result);  // of members that were left out; empty without such
+std::string lists_text(const nlohmann::json& result);    // of "reported_rows" and "rejects"; empty without them
 std::string screen_text(const nlohmann::json& result);
 std::string map_text(const nlohmann::json& result);
 std::string accessibility_text(const nlohmann::json& result);

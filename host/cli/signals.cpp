@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "host/io/folder_lock.hpp"
@@ -63,7 +64,10 @@ bool is_ignored(int signal) {
 }  // namespace
 
 void install_signal_handlers() {
-  if (::pipe2(wake.data(), O_CLOEXEC) == 0) std::thread(cut_off).detach();
+  try {
+    if (::pipe2(wake.data(), O_CLOEXEC) == 0) std::thread(cut_off).detach();
+  } catch (const std::system_error&) {  // no thread can be had: work that never asks is not cut off
+  }
   struct sigaction action {};
   action.sa_handler = on_stop_signal;
   action.sa_flags = SA_RESTART;

@@ -185,7 +185,8 @@ void add_study_command(CLI::App& app, Action& action) {
       }
       write_text(options->output, to_csv(table));
       print_summary(options->common,
-                    (is_standard_output(options->output) ? "" : table_text(table)) + lists_text(table.counts),
+                    damaged_text(table.counts) + (is_standard_output(options->output) ? "" : table_text(table)) +
+                        lists_text(table.counts),
                     table_json(table));
     };
   });

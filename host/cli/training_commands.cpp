@@ -100,11 +100,11 @@ void add_merge(CLI::App& app, Action& action) {
       if (!merged.diverged.empty()) {
         fmt::print(stderr, "members {} of the ensemble diverged and were set aside\n", list_members(merged.diverged));
       }
-      if (!merged.missing.empty() && !options->common.quiet) {
+      if (!merged.missing.empty()) {
         fmt::print(stderr, "members {} of the ensemble are missing: train them with --member-range and merge again\n",
                    list_members(merged.missing));
       }
-      if (merged.calibration_dropped && !options->common.quiet) {
+      if (merged.calibration_dropped) {
         fmt::print(stderr, "the runs are calibrated differently: the joined run is not calibrated\n");
       }
       print_summary(options->common,

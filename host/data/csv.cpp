@@ -100,6 +100,11 @@ std::string csv_cell(std::string_view text) {
   return cell + '"';
 }
 
+std::string harmless_cell(std::string_view text) {
+  const bool executed = !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos;
+  return csv_cell(executed ? "'" + std::string(text) : std::string(text));
+}
+
 std::optional<double> parse_number(std::string_view cell) {
   cell = without_blanks(cell);
   if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);

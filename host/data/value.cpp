@@ -148,6 +148,10 @@ std::string_view kind_of(std::string_view text, DecimalMark mark) {
     return "has a thousands separator: leave it out";
   }
   if (mark == DecimalMark::point && has_comma(number)) {
+    // "1,234": three digits behind the only comma.
+    if (number.size() - number.find(',') == 4 && number.find(',') > 0 && number.find(',') <= 4) {
+      return "has a comma that separates thousands or decimals: write 1234 or 1.234";
+    }
     return "has a decimal comma: set data.decimal to ',' (aggregate: --decimal ,)";
   }
   if (rest.empty()) return "is beyond the range of numbers";

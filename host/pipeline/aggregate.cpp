@@ -3,6 +3,7 @@
 
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
+#include "host/io/unicode.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/data_remarks.hpp"
 #include "phaseselect/data/csv.hpp"
@@ -11,17 +12,14 @@
 namespace phaseselect {
 namespace {
 
-// A cell that a spreadsheet would take for a formula gets an apostrophe, which makes it text there.
-std::string harmless_cell(std::string_view text) {
-  const bool executed = !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos;
-  return csv_cell(executed ? "'" + std::string(text) : std::string(text));
-}
+constexpr std::size_t most_text = 1000;  // of a row, in the file of rejects
 
 void write_rejects(const PropertyTable& table, const std::filesystem::path& path) {
   OutputFile file(path);
   file.write("line,text,reason\n");
   for (const Reject& reject : table.rejects) {
-    file.write(fmt::format("{},{},{}\n", reject.line, harmless_cell(reject.text), harmless_cell(reject.reason)));
+    file.write(fmt::format("{},{},{}\n", reject.line, harmless_cell(shown(reject.text, most_text)),
+                           harmless_cell(reject.reason)));
   }
   file.commit();
 }

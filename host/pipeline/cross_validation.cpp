@@ -173,6 +173,7 @@ nlohmann::json calibration_of_validation(const std::filesystem::path& directory,
   const nlohmann::json metrics = read_metrics(directory);
   const Config validated = [&] {
     try {
+      const RegularFile opens(configuration);  // no FIFO: read_config would wait
       return read_config(configuration);
     } catch (const UsageError& error) {
       damaged_validation(configuration, error.what());

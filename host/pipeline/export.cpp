@@ -19,7 +19,7 @@ void export_embeddings(const std::filesystem::path& run, const std::filesystem::
   OutputFile file(output);
   std::string line = "member,element";
   for (std::size_t feature = 0; feature < features; ++feature) line += fmt::format(",feature_{}", feature);
-  file.write(line + "\n");
+  file.write(damaged_comment(contents) + line + "\n");
   std::vector<float> values(contents.elements.size() * features);
   for (int slot = 0; slot < loaded.run().members(); ++slot) {
     if (execution.stop_requested()) throw Interrupted("interrupted; nothing was written");

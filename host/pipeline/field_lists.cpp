@@ -1,6 +1,8 @@
 // Lists of phase fields beside a run.
 #include "host/pipeline/field_lists.hpp"
 
+#include <fmt/format.h>
+
 #include "host/pipeline/data_remarks.hpp"
 
 namespace phaseselect {
@@ -19,14 +21,14 @@ void say_list(const std::filesystem::path& path, const FieldList& list, const Ex
 
 KnownLists read_known_lists(const RunContents& contents, const std::vector<std::filesystem::path>& lists,
                             const std::string& formula_column, const Execution& execution) {
-  KnownLists known{.fields = KnownFields(contents), .sha256 = {}};
+  KnownLists known{.fields = KnownFields(contents), .identity = {}};
   for (const std::filesystem::path& path : lists) {
     const FieldList list = read_field_list(path, list_request(formula_column));
     say_list(path, list, execution);
     for (const PhaseField& field : list.fields) known.fields.add(field, Known::reported);
     known.reported += list.fields.size();
     known.rejects += list.rejects.size();
-    known.sha256 += list.sha256;
+    known.identity += fmt::format("{}, column {}; ", list.sha256, list.column);
   }
   return known;
 }

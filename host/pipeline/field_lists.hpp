@@ -25,7 +25,7 @@ struct KnownLists {
   KnownFields fields;
   std::size_t reported = 0;  // rows of the lists that were used
   std::size_t rejects = 0;   // and that were not
-  std::string sha256;        // of the lists, one after another
+  std::string identity;      // of the lists one after another: their bytes, and which columns were read
 };
 // Throws Error for a list without a usable row.
 KnownLists read_known_lists(const RunContents& contents, const std::vector<std::filesystem::path>& lists,

@@ -41,6 +41,16 @@ LoadedRun::LoadedRun(const std::filesystem::path& directory, const Execution& ex
   }
 }
 
+std::string damaged_comment(const RunContents& contents) {
+  std::string text;
+  for (const auto& [ids, what] : {std::pair(&contents.damaged_members, "members"),
+                                  std::pair(&contents.damaged_accessibility_members, "accessibility members")}) {
+    if (!ids->empty())
+      text += fmt::format("# without the {} {}, whose weights are damaged\n", what, list_members(*ids));
+  }
+  return text;
+}
+
 void add_damaged_members(nlohmann::json& result, const RunContents& contents) {
   if (!contents.damaged_members.empty()) result["damaged_members"] = contents.damaged_members;
   if (!contents.damaged_accessibility_members.empty()) {

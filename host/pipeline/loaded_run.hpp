@@ -35,6 +35,9 @@ class LoadedRun {
 // Adds the members that the run goes without, if there are such: "damaged_members", "damaged_accessibility_members".
 void add_damaged_members(nlohmann::json& result, const RunContents& contents);
 
+// The same as a comment above the header of a table that is written; empty where the run has all its members.
+std::string damaged_comment(const RunContents& contents);
+
 // Says so where the run cannot judge accessibility, and why.
 void note_accessibility(const LoadedRun& loaded, const Execution& execution);
 

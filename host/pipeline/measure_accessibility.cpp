@@ -187,6 +187,7 @@ nlohmann::json measure_accessibility(const AccessibilityRequest& request, const 
       request.formula_column, execution);
   OutputFile file(request.output);
   const std::vector<Judged> all = judge_all(loaded, set, known.fields, execution);
+  file.write(damaged_comment(loaded.contents()));
   write_fields(file, set, all);
   file.commit();
   nlohmann::json result{{"arity", set.arity},

@@ -278,7 +278,7 @@ Merged merge_runs(const std::vector<fs::path>& paths, const fs::path& directory,
     throw UsageError(fmt::format("{} exists: name a folder that does not, or remove it", directory.string()));
   }
   Runs runs;
-  for (const fs::path& path : paths) runs.push_back(std::make_unique<Run>(path));
+  for (const fs::path& path : paths) runs.push_back(std::make_unique<Run>(path, DamagedMembers::refused_always));
   check_same_ensemble(runs);
   if (!mixed_instruction_sets) {
     check_same_engine(runs);

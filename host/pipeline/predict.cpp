@@ -8,6 +8,7 @@
 #include "host/io/output_file.hpp"
 #include "host/io/output_paths.hpp"
 #include "host/io/stopwatch.hpp"
+#include "host/io/unicode.hpp"
 #include "host/pipeline/commands.hpp"
 #include "host/pipeline/field_lists.hpp"
 #include "host/pipeline/loaded_run.hpp"
@@ -49,7 +50,10 @@ std::vector<ListedRow> rows_of(const CsvTable& table, const FieldList& list) {
     if (field < list.lines.size() && list.lines[field] == cells.line) {
       rows.push_back({&cells, &list.fields[field++], {}});
     } else {
-      rows.push_back({&cells, nullptr, list.rejects[reject++].reason});
+      const Reject& refused = list.rejects[reject++];
+      // What has no column stands in the reason.
+      rows.push_back(
+          {&cells, nullptr, fits ? refused.reason : fmt::format("{}: {}", refused.reason, shown(refused.text))});
     }
   }
   return rows;
@@ -156,8 +160,8 @@ class InputColumns {
     return text;
   }
   // What stands in `phases` where there is no field.
-  std::string_view unread(const ListedRow& row) const {
-    return rewrites_phases_ ? cell(row, listed_.list.column) : std::string_view();
+  std::string unread(const ListedRow& row) const {
+    return rewrites_phases_ ? shown(cell(row, listed_.list.column)) : std::string();
   }
 
  private:
@@ -188,6 +192,7 @@ void write_rows(OutputFile& file, const ListedFields& listed, const Judgement& j
   const InputColumns input(listed, execution);
   ErrorRange range;
   for (const FieldStatistics& field : judgement.statistics) range.include(field.error);
+  file.write(damaged_comment(run.contents()));
   file.write(fmt::format("{},{}{}\n", result_header(), reason_column, input.header()));
   std::size_t next = 0;
   for (const ListedRow& row : listed.rows) {

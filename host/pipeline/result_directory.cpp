@@ -107,7 +107,9 @@ void check_barely_started(const fs::path& directory, const std::set<std::string>
 
 void check_configuration(const fs::path& directory, const Config& config) {
   const fs::path saved = directory / configuration_file_name;
-  if (!fs::exists(saved) || configuration_identity(read_config(saved)) == configuration_identity(config)) return;
+  if (!fs::exists(saved)) return;
+  const RegularFile opens(saved);  // no FIFO: read_config would wait
+  if (configuration_identity(read_config(saved)) == configuration_identity(config)) return;
   throw Error(fmt::format("{} was started with another configuration: resume with {}, or name a new folder",
                           directory.string(), saved.string()));
 }

@@ -34,7 +34,7 @@ std::string result_cells(std::string_view phases, const ResultRow& row) {
 }
 
 std::string empty_result_cells(std::string_view phases, std::uint8_t known) {
-  return fmt::format("{},,,,,,,,{},", csv_cell(phases), known_text(known));
+  return fmt::format("{},,,,,,,,{},", harmless_cell(phases), known_text(known));
 }
 
 nlohmann::json to_json(std::string_view phases, const ResultRow& row) {

@@ -215,6 +215,7 @@ std::optional<Calibration> read_calibration(const fs::path& path, const nlohmann
 // A broken configuration is damage here, not a mistake of the user.
 Config read_configuration(const fs::path& path) {
   try {
+    const RegularFile opens(path);  // no FIFO: read_config would wait
     return read_config(path);
   } catch (const UsageError& error) {
     damaged(path, error.what());
@@ -280,12 +281,17 @@ std::vector<std::size_t> sound_members(const SafetensorsReader& file, const Arch
                                        DamagedMembers damaged, std::vector<std::uint32_t>& ids,
                                        std::vector<std::uint32_t>& left_out) {
   const std::vector<DamagedMember> found = damaged_members(file, architecture, ranking);
-  if (!found.empty() && damaged == DamagedMembers::refused) {
+  if (!found.empty() && damaged != DamagedMembers::left_out) {
     throw Error(
         fmt::format("{} is damaged (tensor '{}' of member {} has a number that is infinite or none{}): restore it "
-                    "from a copy, train again, or go without such members by --skip-damaged-members",
+                    "from a copy{}",
                     file.path().string(), found.front().tensor, found.front().id,
-                    found.size() == 1 ? "" : fmt::format(", and {} other members have", found.size() - 1)));
+                    found.size() == 1   ? ""
+                    : found.size() == 2 ? ", and another member has"
+                                        : fmt::format(", and {} other members have", found.size() - 1),
+                    damaged == DamagedMembers::refused_always
+                        ? " or train again"
+                        : ", train again, or go without such members by --skip-damaged-members"));
   }
   if (!found.empty() && found.size() == ids.size()) {
     throw Error(fmt::format("{} is damaged (no member has finite weights): restore it from a copy or train again",

@@ -68,7 +68,7 @@ void check_accessibility(const std::filesystem::path& directory, const Config& c
                          std::pair<std::uint32_t, std::uint32_t> members);
 
 // What becomes of members with numbers that are infinite or none: an error, or the run goes without them.
-enum class DamagedMembers { refused, left_out };
+enum class DamagedMembers { refused, refused_always, left_out };  // always: leaving them out is no remedy
 
 class Run {
  public:

@@ -165,7 +165,7 @@ ScreeningState::Identity identity_of(const ScreenRequest& request, LoadedRun& lo
                                     {"instruction_set", loaded.engine().instruction_set()},
                                     {"arity", fmt::format("{}", set.arity)},
                                     {"elements", elements},
-                                    {"known fields", known.sha256},
+                                    {"known fields", known.identity},
                                     {"unknown-only", request.unknown_only ? "yes" : "no"},
                                     {"top", fmt::format("{}", request.top)},
                                     {"order", order_name(order)}};
@@ -252,7 +252,7 @@ nlohmann::json write_ranking(OutputFile& file, CandidateSorter& sorter, const Ca
                              const ScreeningTally& tally, const Run& run) {
   nlohmann::json best = nlohmann::json::array();
   std::uint64_t written = 0;
-  file.write(result_header() + "\n");
+  file.write(damaged_comment(run.contents()) + result_header() + "\n");
   for (Candidate candidate; sorter.next(candidate); ++written) {
     const ResultRow row{.statistics = {candidate.probability, candidate.deviation, candidate.error},
                         .uncertainty = tally.errors.normalised(candidate.error),

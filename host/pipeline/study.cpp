@@ -218,6 +218,11 @@ void judge_all(LoadedRun& loaded, const CandidateSet& set, const Execution& exec
   }
 }
 
+void note_damaged(StudyTable& table, const RunContents& contents) {
+  add_damaged_members(table.counts, contents);
+  table.comment = damaged_comment(contents);
+}
+
 struct MetalTally {
   std::uint64_t fields = 0, below = 0;
   double sum = 0, highest = 0;
@@ -254,7 +259,7 @@ std::vector<float> held_out_errors_of(const Run& run, int arity) {
 }  // namespace
 
 std::string to_csv(const StudyTable& table) {
-  std::string text;
+  std::string text = table.comment;
   const auto add = [&text](const std::vector<std::string>& cells) {
     for (std::size_t i = 0; i < cells.size(); ++i) text += (i == 0 ? "" : ",") + cells[i];
     text += "\n";
@@ -344,8 +349,11 @@ StudyTable study_metals(const fs::path& run, int arity, const Execution& executi
     measured.sum += label;
     measured.highest = std::max(measured.highest, static_cast<double>(label));
   }
-  return {{"set", "metals", "fields", "below_threshold", "share_below", "mean_probability", "highest_probability"},
-          {all.row("all", metals.size()), measured.row("measured", metals.size())}};
+  StudyTable table{
+      {"set", "metals", "fields", "below_threshold", "share_below", "mean_probability", "highest_probability"},
+      {all.row("all", metals.size()), measured.row("measured", metals.size())}};
+  note_damaged(table, contents);
+  return table;
 }
 
 StudyTable study_ranking(const fs::path& run, int arity, const ReportedLists& lists, const Execution& execution) {
@@ -367,6 +375,7 @@ StudyTable study_ranking(const fs::path& run, int arity, const ReportedLists& li
   }
   StudyTable table{{"set", "fields", "median_error", "median_percentile", "roc_auc"}, {}};
   add_counts(table.counts, known);
+  note_damaged(table, loaded.contents());
   using Set = std::pair<const char*, const std::vector<float>*>;
   for (const auto& [name, errors] : {Set{"held_out", &held_out}, Set{"environments", &environments},
                                      Set{"reported", &reported}, Set{"unreported", &unreported}}) {

@@ -16,7 +16,9 @@ namespace phaseselect {
 struct StudyTable {
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
-  nlohmann::json counts = nlohmann::json::object();  // of rows of the lists that were read
+  nlohmann::json counts =
+      nlohmann::json::object();  // of rows of the lists that were read, and which members are left out
+  std::string comment = {};      // lines above the header of the CSV
 };
 std::string to_csv(const StudyTable& table);
 

@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t variants = 64;
+constexpr double most_seconds = 5;  // usual are milliseconds; the machine may be busy, the program slowed by sanitizers
 
 std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -74,5 +75,5 @@ int main(int argc, char** argv) {
     for (const fs::path& file : files) replay.file(file);
   }
   std::printf("%zu inputs, the slowest took %.3f s\n", replay.inputs(), replay.slowest());
-  return replay.inputs() > 0 ? 0 : 1;
+  return replay.inputs() > 0 && replay.slowest() < most_seconds ? 0 : 1;
 }

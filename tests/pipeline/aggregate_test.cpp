@@ -78,7 +78,7 @@ TEST(Aggregate, ListsTheFirstTwentyRejects) {
 TEST(Aggregate, RejectsAreHarmlessInASpreadsheet) {
   Aggregation asked("formula,Tc\nNaCl,1\n=1+1,2\n+Na,2\n-Na,2\n@Na,2\n\"\tQq\",2\nNa=O,2\n");
   asked.run();
-  for (const char* cell : {"\n3,'=1+1,", "\n4,'+Na,", "\n5,'-Na,", "\n6,'@Na,", "\n7,'\tQq,", "\n8,Na=O,"}) {
+  for (const char* cell : {"\n3,'=1+1,", "\n4,'+Na,", "\n5,'-Na,", "\n6,'@Na,", "\n7,\\tQq,", "\n8,Na=O,"}) {
     EXPECT_PRED2(contains, asked.rejects(), cell);
   }
 }

@@ -1,6 +1,8 @@
 // What a run, a validation and a checkpoint are read from, with one flipped bit or an end that is missing: an error, or
 // the same numbers. Of the larger files some bytes are tried; with PHASESELECT_THOROUGH=1 every bit of a text, every
 // byte of the others, and every length.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -220,6 +222,36 @@ TEST_F(Damage, FilesOfAnotherRun) {
   fs::remove(mixed / "accessibility.safetensors");
   EXPECT_PRED2(contains, message_of<Error>([&] { LoadedRun(mixed, Execution{}); }), "accessibility.safetensors");
   EXPECT_THROW(LoadedRun(mixed, Execution{}), Error);
+}
+
+// Nothing waits for the writer of a FIFO, or reads a device without an end.
+TEST_F(Damage, FilesThatAreNone) {
+  const Config calibrated = config();
+  const DataIdentity identity = prepare(calibrated).identity;
+  for (const char* name : {"run.json", "config.yaml", "fields.csv", "environment_fields.csv", "members.safetensors",
+                           "accessibility.safetensors"}) {
+    const fs::path damaged = copy_of(run(), "special");
+    fs::remove(damaged / name);
+    ASSERT_EQ(::mkfifo((damaged / name).c_str(), 0600), 0);
+    EXPECT_THROW(LoadedRun(damaged, Execution{}), Error) << name;
+    fs::remove(damaged / name);
+    fs::create_symlink("/dev/zero", damaged / name);
+    EXPECT_THROW(LoadedRun(damaged, Execution{}), Error) << name;
+  }
+  for (const char* name : {"metrics.json", "config.yaml"}) {
+    const fs::path damaged = copy_of(validation(), "special_cv");
+    fs::remove(damaged / name);
+    ASSERT_EQ(::mkfifo((damaged / name).c_str(), 0600), 0);
+    EXPECT_THROW(calibration_of_validation(damaged, calibrated, identity), Error) << name;
+  }
+  const fs::path finished = copy_of(run(), "special");
+  fs::remove(finished / "config.yaml");
+  ASSERT_EQ(::mkfifo((finished / "config.yaml").c_str(), 0600), 0);
+  TrainRequest resumed;
+  resumed.config = calibrated;
+  resumed.run = finished;
+  resumed.resume = true;
+  EXPECT_THROW(train(resumed, Execution{}), Error);
 }
 
 TEST_F(Damage, MissingKeys) {

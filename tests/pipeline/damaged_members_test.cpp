@@ -6,6 +6,7 @@
 
 #include "host/io/sealed_json.hpp"
 #include "host/pipeline/loaded_run.hpp"
+#include "host/pipeline/study.hpp"
 #include "phaseselect/error.hpp"
 #include "phaseselect/model/safetensors.hpp"
 #include "tests/pipeline/commands_fixture.hpp"
@@ -56,7 +57,7 @@ TEST_F(DamagedMembers, AreNamed) {
                  "none): restore it from a copy, train again, or go without such members by --skip-damaged-members");
   }
   EXPECT_PRED2(contains, message_of<Error>([&, copy = damaged({0, 2}, NAN)] { LoadedRun(copy, Execution{}); }),
-               "of member 0 has a number that is infinite or none, and 1 other members have)");
+               "of member 0 has a number that is infinite or none, and another member has)");
 }
 
 TEST_F(DamagedMembers, AreLeftOutAndEveryResultSaysSo) {
@@ -77,6 +78,13 @@ TEST_F(DamagedMembers, AreLeftOutAndEveryResultSaysSo) {
   screening.run = copy;
   screening.output = folder() / "some_ranking.csv";
   EXPECT_EQ(screen(screening, execution)["damaged_members"], one);
+  EXPECT_EQ(study_metals(copy, 2, execution).counts["damaged_members"], one);
+  export_embeddings(copy, folder() / "some_features.csv", execution);
+  const std::string comment = "# without the members 1, whose weights are damaged\n";
+  for (const char* name : {"some_out.csv", "some_ranking.csv", "some_features.csv"}) {
+    EXPECT_EQ(small_data::read_file(folder() / name).substr(0, comment.size()), comment) << name;
+  }
+  EXPECT_EQ(to_csv(study_metals(copy, 2, execution)).substr(0, comment.size()), comment);
   // The mean of the two that are sound.
   LoadedRun whole(run(), Execution{});
   std::vector<std::int16_t> rows;
@@ -89,6 +97,15 @@ TEST_F(DamagedMembers, AreLeftOutAndEveryResultSaysSo) {
     mean += probability / 2.0;
   }
   EXPECT_NEAR(explained["probability"].get<double>(), mean, 1e-6);
+}
+
+// A merge has no such option.
+TEST_F(DamagedMembers, AreRefusedByMerge) {
+  const std::string message =
+      message_of<Error>([&, copy = damaged({1}, NAN)] { merge_runs({copy}, folder() / "never"); });
+  EXPECT_PRED2(contains, message,
+               "of member 1 has a number that is infinite or none): restore it from a copy or train again");
+  EXPECT_FALSE(fs::exists(folder() / "never"));
 }
 
 TEST_F(DamagedMembers, NoneLeftIsAnError) {

@@ -79,8 +79,8 @@ TEST_F(Predict, ColumnsOfTheListAreKept) {
   EXPECT_EQ(own_cells(2), (std::vector<std::string_view>{"no", "LiKO", "c", "z", "r3"}));
   EXPECT_EQ(table.rows()[0].cells[0], "Li O");
   EXPECT_EQ(table.rows()[1].cells[0], "");
-  EXPECT_EQ(table.rows()[1].cells[10], "the row has 4 cells where the header has 5");
-  EXPECT_EQ(table.rows()[2].cells[10], "the row has 6 cells where the header has 5");
+  EXPECT_EQ(table.rows()[1].cells[10], "the row has 4 cells where the header has 5: no,Li2O,a\"b,y");
+  EXPECT_EQ(table.rows()[2].cells[10], "the row has 6 cells where the header has 5: no,LiKO,c,z,r3,more");
   EXPECT_PRED2(contains, joined(remarks), "column 'known' is called 'input_input_known' in the output");
   EXPECT_PRED2(contains, joined(remarks), "wide.csv: 2 of 3 rows were not used, the first in line 3");
 

@@ -59,6 +59,17 @@ TEST_F(ScreenResume, BeginsContinuesAndSaysThatItIsFinished) {
   EXPECT_EQ(read_file(wanted.output), reference());
 }
 
+// The same list read in another column is another list.
+TEST_F(ScreenResume, TheColumnOfTheKnownFieldsCounts) {
+  write_file(folder() / "two_columns.csv", "phases,other\nBa Li O,K O S\n");
+  ScreenRequest wanted = request("known.csv");
+  wanted.known = {folder() / "two_columns.csv"};
+  screen(wanted, Execution{});
+  screen(wanted, Execution{});
+  wanted.formula_column = "other";
+  EXPECT_PRED2(contains, message_of<Error>([&] { screen(wanted, Execution{}); }), "its known fields differs");
+}
+
 // Two chunks of candidates: the first is judged by one process, the second by another.
 TEST(ScreenResumeInTheMiddle, WritesTheSameBytes) {
   const small_data::Folder wide;

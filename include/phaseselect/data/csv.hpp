@@ -82,6 +82,8 @@ std::string column_names(const CsvTable& table);
 
 // A cell quoted when it needs to be.
 std::string csv_cell(std::string_view text);
+// The same for text of others: one that a spreadsheet would take for a formula gets an apostrophe, which makes it text.
+std::string harmless_cell(std::string_view text);
 
 // A finite number; empty when the cell is anything else (NaN and infinities included).
 std::optional<double> parse_number(std::string_view cell);

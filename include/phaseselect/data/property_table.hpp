@@ -72,8 +72,8 @@ struct Threshold {
 };
 
 // A list of phase fields: any table (read_table) with a `phases` or `formula` column (`phases` wins: a list is about
-// fields) or a usual synonym, whose cells may be fields too (Ba-Cu-O); other columns are ignored. Throws Error for an unreadable file, neither column, no usable
-// row (UsageError when a given name is no column).
+// fields) or a usual synonym, whose cells may be fields too (Ba-Cu-O); other columns are ignored. Throws Error for an
+// unreadable file, neither column, no usable row (UsageError when a given name is no column).
 struct FieldList {
   std::vector<PhaseField> fields;  // in file order, one per accepted row
   std::vector<std::size_t> lines;  // its line
