@@ -134,7 +134,7 @@ bool FormulaSpelling::read_decimal_comma() {
   if (formula_[at_] != ',' || text_.empty() || !is_digit(text_.back()) || !number_at(at_ + 1)) return false;
   if (mark_ == DecimalMark::point) {
     throw CompositionError(
-        fmt::format("a decimal comma at position {}: set data.decimal to ',' (aggregate: --decimal ,)", here()));
+        fmt::format("a decimal comma at position {}: set data.decimal to ',' (or --decimal ,)", here()));
   }
   put(".");
   ++at_;

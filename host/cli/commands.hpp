@@ -31,8 +31,13 @@ struct CommonOptions {
   Execution execution(Terminal& terminal) const;
 };
 
-// --formula-column of a list of fields; where `list` is an option it is of no use without that one.
-void add_formula_column(CLI::App& command, std::string& column, CLI::Option* list = nullptr);
+// --formula-column and --decimal of a list of fields; where `list` is an option they are of no use without that one.
+struct ListOptions {
+  std::string column, decimal = ".";
+
+  void add(CLI::App& command, CLI::Option* list = nullptr);
+  ListFormat format() const { return {column, decimal == "," ? DecimalMark::comma : DecimalMark::point}; }
+};
 
 // A configuration file and what changes it.
 struct ConfigOptions {

@@ -83,13 +83,18 @@ Execution CommonOptions::execution(Terminal& terminal) const {
   return execution;
 }
 
-void add_formula_column(CLI::App& command, std::string& column, CLI::Option* list) {
-  CLI::Option& option =
+void ListOptions::add(CLI::App& command, CLI::Option* list) {
+  CLI::Option& named =
       *command
            .add_option("--formula-column", column,
                        "column of the list that names the fields; default: phases, formula or a usual synonym")
            ->type_name("NAME");
-  if (list != nullptr) option.needs(list);
+  CLI::Option& mark = *command.add_option("--decimal", decimal, "how the list writes decimals: 1.5 (.) or 1,5 (,)")
+                           ->check(CLI::IsMember({".", ","}))
+                           ->capture_default_str();
+  if (list == nullptr) return;
+  named.needs(list);
+  mark.needs(list);
 }
 
 void ConfigOptions::add(CLI::App& command) {

@@ -15,7 +15,8 @@ void add_run(CLI::App& command, std::string& run) {
 void add_predict(CLI::App& app, Action& action) {
   struct Options {
     CommonOptions common;
-    std::string run, fields, output, formula_column;
+    std::string run, fields, output;
+    ListOptions list;
   };
   CLI::App& command = *app.add_subcommand("predict", "judge listed phase fields");
   const auto options = std::make_shared<Options>();
@@ -30,7 +31,7 @@ void add_predict(CLI::App& app, Action& action) {
                   "the same rows and columns, and what the run says of them (- is standard output)")
       ->required()
       ->type_name("OUT.csv");
-  add_formula_column(command, options->formula_column);
+  options->list.add(command);
   options->common.add_engine(command);
   options->common.add_damaged(command);
   options->common.add_quiet(command);
@@ -41,7 +42,7 @@ void add_predict(CLI::App& app, Action& action) {
       nlohmann::json result;
       {
         Terminal terminal(options->common.quiet);
-        result = predict({options->run, options->fields, options->output, options->formula_column},
+        result = predict({options->run, options->fields, options->output, options->list.format()},
                          options->common.execution(terminal));
       }
       print_summary(options->common, predict_text, result);
@@ -54,7 +55,7 @@ struct ScreenOptions {
   std::string run, output;
   int arity = 3;
   std::vector<std::string> elements, exclude, known;
-  std::string formula_column;
+  ListOptions list;
   bool unknown_only = false;
   std::size_t top = 0;
   std::string order;
@@ -71,14 +72,14 @@ struct ScreenOptions {
         ->capture_default_str();
     command.add_option("--elements", elements, "combine only these, as Li,Na,K; default: all that the run models");
     command.add_option("--exclude", exclude, "leave these elements out; in both, a group is " + element_group_names());
-    CLI::Option* const list =
+    CLI::Option* const known_option =
         command
             .add_option(
                 "--known", known,
                 "list of reported fields, flagged in the result (- is standard input); may be given several times")
             ->allow_extra_args(false)
             ->type_name("FILE");
-    add_formula_column(command, formula_column, list);
+    list.add(command, known_option);
     command.add_flag("--unknown-only", unknown_only, "leave out every known field");
     command.add_option("--top", top, "write only the best N; 0 is all")->check(whole_number(0))->type_name("N");
     command
@@ -106,7 +107,7 @@ struct ScreenOptions {
     result.arity = arity;
     result.elements = elements;
     result.exclude = exclude;
-    result.formula_column = formula_column;
+    result.format = list.format();
     result.known.assign(known.begin(), known.end());
     result.unknown_only = unknown_only;
     result.top = top;
@@ -171,7 +172,8 @@ void add_map(CLI::App& app, Action& action) {
 void add_accessibility(CLI::App& app, Action& action) {
   struct Options {
     CommonOptions common;
-    std::string run, output, reported, formula_column;
+    std::string run, output, reported;
+    ListOptions list;
     int arity = 3;
   };
   CLI::App& command =
@@ -181,12 +183,12 @@ void add_accessibility(CLI::App& app, Action& action) {
   command.add_option("-o,--output", options->output, "what every field was given (- is standard output)")
       ->required()
       ->type_name("OUT.csv");
-  CLI::Option* const list =
+  CLI::Option* const reported_option =
       command
           .add_option("--reported", options->reported,
                       "list of fields reported elsewhere: a test that no member knew (- is standard input)")
           ->type_name("FILE");
-  add_formula_column(command, options->formula_column, list);
+  options->list.add(command, reported_option);
   command.add_option("--arity", options->arity, "elements in a field")
       ->check(whole_number(1, element_count))
       ->capture_default_str();
@@ -201,7 +203,7 @@ void add_accessibility(CLI::App& app, Action& action) {
       {
         Terminal terminal(options->common.quiet);
         result = measure_accessibility(
-            {options->run, options->output, options->reported, options->formula_column, options->arity},
+            {options->run, options->output, options->reported, options->list.format(), options->arity},
             options->common.execution(terminal));
       }
       print_summary(options->common, accessibility_text, result);

@@ -26,7 +26,7 @@ struct StudyOptions {
   bool ranking = false;
   int arity = 3;
   std::vector<std::string> known;
-  std::string formula_column;
+  ListOptions list;
   const CLI::Option* arity_option = nullptr;
 
   void add(CLI::App& command) {
@@ -51,13 +51,13 @@ struct StudyOptions {
     arity_option = command.add_option("--arity", arity, "elements in a field (--metals, --ranking)")
                        ->check(whole_number(1, element_count))
                        ->capture_default_str();
-    CLI::Option* const list =
+    CLI::Option* const known_option =
         command
             .add_option("--known", known,
                         "list of reported fields (--ranking; - is standard input); may be given several times")
             ->allow_extra_args(false)
             ->type_name("FILE");
-    add_formula_column(command, formula_column, list);
+    list.add(command, known_option);
     common.add_engine(command);
     common.add_damaged(command);
     common.add_quiet(command);
@@ -122,7 +122,7 @@ StudyTable answer(const StudyOptions& options, const Execution& execution) {
   const std::vector<std::filesystem::path> known(options.known.begin(), options.known.end());
   check_output_paths({options.output}, known, options.config.path);
   if (options.metals) return study_metals(options.config.path, options.arity, execution);
-  return study_ranking(options.config.path, options.arity, {known, options.formula_column}, execution);
+  return study_ranking(options.config.path, options.arity, {known, options.list.format()}, execution);
 }
 
 // For people: four decimals, columns as wide as they need to be.

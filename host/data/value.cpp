@@ -152,7 +152,7 @@ std::string_view kind_of(std::string_view text, DecimalMark mark) {
     if (number.size() - number.find(',') == 4 && number.find(',') > 0 && number.find(',') <= 4) {
       return "has a comma that separates thousands or decimals: write 1234 or 1.234";
     }
-    return "has a decimal comma: set data.decimal to ',' (aggregate: --decimal ,)";
+    return "has a decimal comma: set data.decimal to ',' (or --decimal ,)";
   }
   if (rest.empty()) return "is beyond the range of numbers";
   return kind_behind_number(rest);

@@ -84,11 +84,17 @@ struct ValidateRequest {
 inline constexpr const char* member_predictions_file_name = "member_predictions.csv";
 nlohmann::json validate(const ValidateRequest& request, const Execution& execution);  // returns metrics.json
 
+// How a list of phase fields is read.
+struct ListFormat {
+  std::string column;  // that names the fields; empty: by its usual names
+  DecimalMark decimal = DecimalMark::point;
+};
+
 struct PredictRequest {
   std::filesystem::path run;
   std::filesystem::path fields;  // - is standard input
   std::filesystem::path output;
-  std::string formula_column;  // of the list; empty: by its usual names
+  ListFormat format;
 };
 // Judges listed fields. The output has every row and column of the list in their order, with what the run says of the
 // row's field; a column with a name that predict writes itself becomes input_NAME, but for `phases`, whose cells become
@@ -105,7 +111,7 @@ struct ScreenRequest {
   std::vector<std::string> elements;  // as ElementChoice reads them; empty: all modelled
   std::vector<std::string> exclude;
   std::vector<std::filesystem::path> known;  // lists of reported fields; - is standard input
-  std::string formula_column;                // of these lists; empty: by its usual names
+  ListFormat format;                         // of these lists
   bool unknown_only = false;                 // leave known fields out instead of flagging them
   std::size_t top = 0;                       // 0: all
   RankBy order = RankBy::automatic;
@@ -118,7 +124,7 @@ struct AccessibilityRequest {
   std::filesystem::path run;
   std::filesystem::path output;    // a row for each candidate
   std::filesystem::path reported;  // fields that are reported elsewhere; may be empty
-  std::string formula_column;      // of that list; empty: by its usual names
+  ListFormat format;               // of that list
   int arity = 3;
 };
 // How well a run tells known fields from others: every combination of `arity` modelled elements, judged out of fold.

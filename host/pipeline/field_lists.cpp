@@ -7,9 +7,10 @@
 
 namespace phaseselect {
 
-FieldListRequest list_request(const std::string& formula_column) {
+FieldListRequest list_request(const ListFormat& format) {
   FieldListRequest request;
-  request.formula = formula_column;
+  request.formula = format.column;
+  request.decimal = format.decimal;
   request.formula_setting = "--formula-column";
   return request;
 }
@@ -20,15 +21,16 @@ void say_list(const std::filesystem::path& path, const FieldList& list, const Ex
 }
 
 KnownLists read_known_lists(const RunContents& contents, const std::vector<std::filesystem::path>& lists,
-                            const std::string& formula_column, const Execution& execution) {
+                            const ListFormat& format, const Execution& execution) {
   KnownLists known{.fields = KnownFields(contents), .identity = {}};
   for (const std::filesystem::path& path : lists) {
-    const FieldList list = read_field_list(path, list_request(formula_column));
+    const FieldList list = read_field_list(path, list_request(format));
     say_list(path, list, execution);
     for (const PhaseField& field : list.fields) known.fields.add(field, Known::reported);
     known.reported += list.fields.size();
     known.rejects += list.rejects.size();
-    known.identity += fmt::format("{}, column {}; ", list.sha256, list.column);
+    known.identity += fmt::format("{}, column {}{}; ", list.sha256, list.column,
+                                  format.decimal == DecimalMark::comma ? ", decimal commas" : "");
   }
   return known;
 }

@@ -14,8 +14,8 @@
 
 namespace phaseselect {
 
-// How a list given beside `--formula-column NAME` (empty: not given) is read.
-FieldListRequest list_request(const std::string& formula_column);
+// The same for read_field_list, which names `--formula-column` in its messages.
+FieldListRequest list_request(const ListFormat& format);
 
 // Notes the first rows that were not used; remarks how many they are and what was guessed.
 void say_list(const std::filesystem::path& path, const FieldList& list, const Execution& execution);
@@ -25,11 +25,11 @@ struct KnownLists {
   KnownFields fields;
   std::size_t reported = 0;  // rows of the lists that were used
   std::size_t rejects = 0;   // and that were not
-  std::string identity;      // of the lists one after another: their bytes, and which columns were read
+  std::string identity;      // of the lists one after another: their bytes, which columns were read and how
 };
 // Throws Error for a list without a usable row.
 KnownLists read_known_lists(const RunContents& contents, const std::vector<std::filesystem::path>& lists,
-                            const std::string& formula_column, const Execution& execution);
+                            const ListFormat& format, const Execution& execution);
 
 // "reported_rows" and "rejects".
 void add_counts(nlohmann::json& result, const KnownLists& lists);

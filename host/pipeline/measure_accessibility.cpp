@@ -184,7 +184,7 @@ nlohmann::json measure_accessibility(const AccessibilityRequest& request, const 
   }
   const KnownLists known = read_known_lists(
       loaded.contents(), reported ? std::vector{request.reported} : std::vector<std::filesystem::path>{},
-      request.formula_column, execution);
+      request.format, execution);
   OutputFile file(request.output);
   const std::vector<Judged> all = judge_all(loaded, set, known.fields, execution);
   file.write(damaged_comment(loaded.contents()));

@@ -88,8 +88,8 @@ void say_unjudged(const std::string& name, std::size_t rows, const char* why, co
 
 ListedFields read_listed(const PredictRequest& request, const RunContents& contents, const Execution& execution) {
   ListedFields listed;
-  listed.table = read_table(request.fields, request.formula_column);
-  listed.list = read_field_list(listed.table, list_request(request.formula_column));
+  listed.table = read_table(request.fields, request.format.column);
+  listed.list = read_field_list(listed.table, list_request(request.format));
   listed.rows = rows_of(listed.table, listed.list);
   judge_each(listed, contents);
   const std::string name = listed.table.name();

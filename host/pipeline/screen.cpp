@@ -282,7 +282,7 @@ nlohmann::json screen(const ScreenRequest& request, const Execution& execution) 
   const CandidateSet set = choose_candidates(request, loaded.contents(), execution);
   const RankBy order = choose_order(request.order, loaded);
   note_accessibility(loaded, execution);
-  const KnownLists known = read_known_lists(loaded.contents(), request.known, request.formula_column, execution);
+  const KnownLists known = read_known_lists(loaded.contents(), request.known, request.format, execution);
   if (request.resume) execution.resumable("the same command");
   std::optional<ScreeningState> state;
   if (request.resume) state.emplace(request.output, identity_of(request, loaded, set, order, known), execution.remark);

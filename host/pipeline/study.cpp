@@ -358,7 +358,7 @@ StudyTable study_metals(const fs::path& run, int arity, const Execution& executi
 
 StudyTable study_ranking(const fs::path& run, int arity, const ReportedLists& lists, const Execution& execution) {
   LoadedRun loaded(run, execution);
-  const KnownLists known = read_known_lists(loaded.contents(), lists.files, lists.formula_column, execution);
+  const KnownLists known = read_known_lists(loaded.contents(), lists.files, lists.format, execution);
   std::vector<float> environments, reported, unreported;
   judge_all(loaded, candidates(loaded, run, arity, {}, execution), execution,
             [&](const PhaseField& field, const FieldStatistics& statistics) {

@@ -48,7 +48,7 @@ StudyTable study_metals(const std::filesystem::path& run, int arity, const Execu
 // Held-out fields count with the mean error over the members that held them out, as the percentiles' reference does.
 struct ReportedLists {
   std::vector<std::filesystem::path> files;
-  std::string formula_column;  // empty: by its usual names
+  ListFormat format;
 };
 StudyTable study_ranking(const std::filesystem::path& run, int arity, const ReportedLists& lists,
                          const Execution& execution);

@@ -84,8 +84,18 @@ TEST_F(Predict, ColumnsOfTheListAreKept) {
   EXPECT_PRED2(contains, joined(remarks), "column 'known' is called 'input_input_known' in the output");
   EXPECT_PRED2(contains, joined(remarks), "wide.csv: 2 of 3 rows were not used, the first in line 3");
 
-  predict({run(), folder() / "wide.csv", folder() / "other_out.csv", "FORMULA"}, Execution{});
+  predict({run(), folder() / "wide.csv", folder() / "other_out.csv", {"FORMULA", DecimalMark::point}}, Execution{});
   EXPECT_EQ(small_data::read_file(folder() / "other_out.csv"), small_data::read_file(folder() / "wide_out.csv"));
+}
+
+TEST_F(Predict, DecimalCommasOfAList) {
+  small_data::write_file(folder() / "commas.csv", "formula;x\nLi1,5O2;1\n");
+  const std::string refusal = message_of<Error>([] {
+    predict({run(), folder() / "commas.csv", folder() / "commas_out.csv", {}}, Execution{});
+  });
+  EXPECT_PRED2(contains, refusal, "--decimal ,");
+  predict({run(), folder() / "commas.csv", folder() / "commas_out.csv", {"", DecimalMark::comma}}, Execution{});
+  EXPECT_EQ(small_data::read_cells(folder() / "commas_out.csv")[1][0], "Li O");
 }
 
 TEST_F(Predict, AListOfWhichNothingCanBeJudgedIsAnError) {

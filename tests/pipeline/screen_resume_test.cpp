@@ -66,7 +66,7 @@ TEST_F(ScreenResume, TheColumnOfTheKnownFieldsCounts) {
   wanted.known = {folder() / "two_columns.csv"};
   screen(wanted, Execution{});
   screen(wanted, Execution{});
-  wanted.formula_column = "other";
+  wanted.format.column = "other";
   EXPECT_PRED2(contains, message_of<Error>([&] { screen(wanted, Execution{}); }), "its known fields differs");
 }
 

@@ -190,7 +190,7 @@ TEST_F(Screen, AListWithoutAUsableRowIsAnError) {
   named.known = {folder() / "columns.csv"};
   EXPECT_PRED2(contains, message_of<Error>([&] { screen(named, Execution{}); }),
                "the file has 'id', 'Stoff'; name one with --formula-column");
-  named.formula_column = "stoff";
+  named.format.column = "stoff";
   std::vector<std::string> remarks;
   Execution execution;
   execution.remark = [&](const std::string& remark) { remarks.push_back(remark); };
