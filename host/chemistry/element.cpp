@@ -5,6 +5,7 @@
 #include <array>
 
 #include "host/chemistry/ascii.hpp"
+#include "phaseselect/chemistry/phase_field.hpp"
 
 namespace phaseselect {
 namespace {
@@ -71,15 +72,8 @@ bool is_metal(Element element) {
 std::vector<Element> element_group(std::string_view text) {
   const auto* const group = std::find_if(groups.begin(), groups.end(),
                                          [name = group_name(text)](const Group& each) { return each.name == name; });
-  std::vector<Element> elements;
-  if (group == groups.end()) return elements;
-  for (std::string_view rest = group->members; !rest.empty();) {
-    const std::size_t end = std::min(rest.find(' '), rest.size());
-    elements.push_back(*find_element(rest.substr(0, end)));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  std::sort(elements.begin(), elements.end());
-  return elements;
+  if (group == groups.end()) return {};
+  return parse_phase_field(group->members).elements();
 }
 
 std::string element_group_names() {

@@ -78,9 +78,10 @@ class SheetTable {
       table_.rows.push_back(cells(row, columns));
       return;
     }
-    table_.rejected_rows.push_back(cells(row, std::min(width(row), std::max(columns, most_shown))));
-    table_.rejects.push_back({sheet_.rows[row].line, row_text(cells(row, std::min(width(row), most_shown)), ','),
+    CsvRow rejected = cells(row, std::min(width(row), std::max(columns, most_shown)));
+    table_.rejects.push_back({rejected.line, row_text(rejected, ','),
                               fmt::format("the row has {} cells where the header has {}", width(row), columns)});
+    table_.rejected_rows.push_back(std::move(rejected));
   }
 
   void remark_sheets() {

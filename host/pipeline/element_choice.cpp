@@ -46,11 +46,7 @@ class ElementReader {
     if (!is_empty(symbols)) add_named(text, symbols);
   }
 
-  std::vector<Element> finish() && {
-    std::sort(elements_.begin(), elements_.end());
-    elements_.erase(std::unique(elements_.begin(), elements_.end()), elements_.end());
-    return std::move(elements_);
-  }
+  std::vector<Element> finish() && { return PhaseField(std::move(elements_)).elements(); }
 
  private:
   void add_group(const std::string& name) {

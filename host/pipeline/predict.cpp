@@ -52,8 +52,7 @@ std::vector<ListedRow> rows_of(const CsvTable& table, const FieldList& list) {
     } else {
       const Reject& refused = list.rejects[reject++];
       // What has no column stands in the reason.
-      rows.push_back(
-          {&cells, nullptr, fits ? refused.reason : fmt::format("{}: {}", refused.reason, shown(refused.text))});
+      rows.push_back({&cells, nullptr, fits ? refused.reason : fmt::format("{}: {}", refused.reason, refused.text)});
     }
   }
   return rows;
