@@ -160,7 +160,9 @@ class InputColumns {
   }
   // What stands in `phases` where there is no field.
   std::string unread(const ListedRow& row) const {
-    return rewrites_phases_ ? shown(cell(row, listed_.list.column)) : std::string();
+    if (!rewrites_phases_) return {};
+    const std::string_view text = cell(row, listed_.list.column);
+    return shown(text, text.size());  // whole
   }
 
  private:

@@ -36,6 +36,10 @@ TEST_F(Predict, RowsStayInOrderAndNothingIsDropped) {
   expect_unjudged(rows[1], "O Xe", "the run does not model Xe", "a");
   expect_unjudged(rows[3], "nonsense", "unexpected 'n' at position 1", "c");
   expect_unjudged(rows[4], "K Li Na O", "the field has 4 elements", "d");
+  const std::string long_text(300, 'x');
+  small_data::write_file(folder() / "long.csv", "phases\nBa Li O\n=" + long_text + "\n");
+  predict({run(), folder() / "long.csv", folder() / "long_out.csv", {}}, Execution{});
+  EXPECT_EQ(small_data::read_cells(folder() / "long_out.csv")[2][0], "'=" + long_text) << "whole, and no formula";
   EXPECT_EQ(std::vector(rows[2].begin(), rows[2].end() - 1), std::vector(rows[5].begin(), rows[5].end() - 1))
       << "the same field twice";
   EXPECT_EQ(rows[2][0], "K Li O");
